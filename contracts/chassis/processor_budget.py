@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Final
 
 LONG_SECONDS: Final = 0.02
@@ -27,6 +28,9 @@ class ProcessorBudget:
         self._credit = credit
         self._share_of_long = share_of_long
         self._pauses_until: dict[str, float] = {}
+        self._used_up: dict[str, float] = {}
+        self._ends: list[tuple[float, str]] = []
+        """The pauses in `_used_up`, earliest end first, and those that a later one has replaced."""
 
     def charge(self, tenant: str, seconds: float, share: float, *, waited: float = 0.0) -> None:
         """Record the processor time of a request that has just ended; `share` is the tenant's of one processor.
@@ -37,14 +41,25 @@ class ProcessorBudget:
         now = self._now()
         used_until = max(now - self._credit / share, self._pauses_until.get(tenant, 0.0))
         used_until += (seconds + waited) / (share if seconds <= LONG_SECONDS else min(share, self._share_of_long))
-        self._pauses_until[tenant] = min(used_until, now + LONGEST_PAUSE)
+        used_until = min(used_until, now + LONGEST_PAUSE)
+        self._pauses_until[tenant] = used_until
+        if used_until > now - LONG_SECONDS:
+            self._used_up[tenant] = used_until
+            heappush(self._ends, (used_until, tenant))
         if len(self._pauses_until) > _MOST_TENANTS:
             self._pauses_until = {each: until for each, until in self._pauses_until.items() if until > now}
 
     def used_up_by_others(self, tenant: str) -> int:
-        """Return how many other tenants have used up their shares, or had a moment ago."""
+        """Return how many other tenants have used up their shares, or had a moment ago.
+
+        Its cost does not grow with the number of tenants: every request of a busy server asks for it.
+        """
         since = self._now() - LONG_SECONDS
-        return sum(until > since for other, until in self._pauses_until.items() if other != tenant)
+        while self._ends and self._ends[0][0] <= since:
+            until, ended = heappop(self._ends)
+            if self._used_up.get(ended) == until:
+                del self._used_up[ended]
+        return len(self._used_up) - (tenant in self._used_up)
 
     def allows(self, tenant: str) -> bool:
         """Return whether the tenant may start a request now."""

@@ -1,5 +1,7 @@
 """Pauses after long computations."""
 
+from random import Random
+
 import pytest
 
 from contracts.chassis.processor_budget import LONG_SECONDS, LONGEST_PAUSE, USAGE_SECONDS, ProcessorBudget, RecentUsage
@@ -63,6 +65,38 @@ def test_pause_is_bounded_and_past_ones_are_forgotten() -> None:
     assert len(vars(budget)["_pauses_until"]) <= 1000
     clock.seconds += LONGEST_PAUSE
     assert budget.allows("tenant 2999")
+
+
+def test_others_that_have_used_up_their_shares_are_counted_as_a_scan_of_all_tenants_would() -> None:
+    clock, random = Clock(), Random(7)
+    budget = budget_at(clock)
+    tenants = [f"tenant {number}" for number in range(12)]
+    counted = set()
+    for _ in range(3000):
+        budget.charge(random.choice(tenants), random.choice([0.001, 0.004, 0.05]), 1 / 4)
+        clock.seconds += random.choice([0.0, 0.003, 0.05])
+        if random.random() < 0.02:
+            clock.seconds += LONGEST_PAUSE
+        since = clock.seconds - LONG_SECONDS
+        pauses = vars(budget)["_pauses_until"]
+        for tenant in (tenants[0], "another"):
+            expected = sum(until > since for other, until in pauses.items() if other != tenant)
+            assert budget.used_up_by_others(tenant) == expected
+            counted.add(expected)
+    assert {0, 1, 5} < counted
+
+
+def test_what_is_stored_about_used_up_shares_is_bounded_by_the_longest_pause() -> None:
+    clock = Clock()
+    budget = budget_at(clock)
+    for number in range(3000):
+        budget.charge(f"tenant {number % 50}", 1.0, 1 / 4)
+        budget.used_up_by_others("another")
+        clock.seconds += LONGEST_PAUSE / 100
+    assert len(vars(budget)["_ends"]) <= 102
+    clock.seconds += LONGEST_PAUSE + 2 * LONG_SECONDS
+    assert budget.used_up_by_others("another") == 0
+    assert not vars(budget)["_ends"]
 
 
 def test_waiting_for_a_processor_is_charged_and_makes_no_long_search() -> None:
