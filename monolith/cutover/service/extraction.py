@@ -13,6 +13,7 @@ from monolith.cutover.service.errors import CutoverDatabaseUnavailable, Extracti
 from monolith.cutover.service.finalization import FinalizationMark
 from monolith.cutover.service.flags import ShadowSetting
 from monolith.cutover.service.requests import CutoverRequest, Selection
+from monolith.shared.database import DatabaseUnavailable
 
 
 class ExtractionService:
@@ -61,12 +62,16 @@ class ExtractionService:
             raise CutoverDatabaseUnavailable(" ".join(str(error).split())) from error
 
     def stop_replication(self, actor: str) -> None:
-        """End replication in both directions, and shadow reads with it; no data changes.
+        """End replication in both directions, and shadow reads after it; no data changes.
 
-        Raises ReplicationStopIncomplete.
+        Also while one of the databases is unreachable. Raises ReplicationStopIncomplete, which names what is left;
+        repeated, it ends that.
         """
-        self._shadow.turn_off(actor=actor, reason="replication was stopped")
         problems = replication.stop(self._databases())
+        try:
+            self._shadow.turn_off(actor=actor, reason="replication was stopped")
+        except DatabaseUnavailable:
+            problems.append("shadow reads may still be on, because the monolith is unreachable: repeat the command")
         if problems:
             raise ReplicationStopIncomplete(problems)
 

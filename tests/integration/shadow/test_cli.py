@@ -3,17 +3,22 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 
+from monolith.cutover.databases import REPLICATOR, SchedulingDatabases
+from monolith.cutover.replication.direction import directions
+from monolith.cutover.replication.state import is_subscribed
 from monolith.cutover.shadow.counts import ComparisonCounts
 from monolith.cutover.shadow.examples import DifferenceExample, DifferingField
 from monolith.cutover.store.shadow_results import ShadowResultStore
 from monolith.shared.database import ModuleDatabase
-from monolith.shared.flags.store import FlagStore
+from monolith.shared.flags.store import SCHEDULING_SHADOW, FlagStore
 from tests.command_line import CommandLine, cutover_settings
 from tests.cutover.replication_pair import replicating
 from tests.databases import Databases
+from tests.faults.proxy import TcpProxy
 from tests.site import auth_site
 
 EXAMPLE = DifferenceExample(
@@ -29,9 +34,9 @@ def extraction(
 
 
 @pytest.fixture
-def copied(databases: Databases) -> Iterator[None]:
-    with replicating(databases):
-        yield
+def copied(databases: Databases) -> Iterator[SchedulingDatabases]:
+    with replicating(databases) as pair:
+        yield pair
 
 
 @pytest.fixture
@@ -71,6 +76,32 @@ def test_percentage_is_set_for_all_and_for_one_and_is_audited(
     assert first.actor.startswith("cli:")
     assert own.subject.startswith("scheduling.shadow business:")
     assert (last.before, last.after) == ("10", "0")
+
+
+def test_replication_stops_although_the_monolith_is_unreachable_and_shadow_reads_when_it_is_back(
+    copied: SchedulingDatabases, databases: Databases, platform: ModuleDatabase, extraction: CommandLine
+) -> None:
+    extraction("shadow", "set", "10", "--reason", "to see")
+    monolith = urlsplit(databases.monolith_url)
+    assert monolith.hostname
+    assert monolith.port
+    with TcpProxy(monolith.hostname, monolith.port) as proxy, proxy.unreachable():
+        behind = monolith._replace(netloc=f"127.0.0.1:{proxy.port}")
+        incomplete = extraction("replicate", "stop", MONOLITH_DATABASE_URL=behind.geturl())
+    assert incomplete.returncode == 2
+    assert "scheduling to monolith: the subscription is still in the monolith database" in incomplete.stderr
+    assert "shadow reads may still be on" in incomplete.stderr
+    forward, backward = directions(copied)
+    with copied.scheduling.connect(REPLICATOR) as db:
+        assert not is_subscribed(db, forward), "the side that is reachable has stopped"
+    with copied.monolith.connect(REPLICATOR) as db:
+        assert is_subscribed(db, backward)
+    assert FlagStore(platform).read()[SCHEDULING_SHADOW, None] == "10"
+    again = extraction("replicate", "stop", MONOLITH_DATABASE_URL=databases.monolith_url)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert FlagStore(platform).read()[SCHEDULING_SHADOW, None] == "0"
+    [last, *_] = FlagStore(platform).changes()
+    assert last.reason == "replication was stopped"
 
 
 @pytest.mark.usefixtures("copied")
