@@ -9,7 +9,7 @@ from deploy.databases.migrate import current_version, is_migrated, open_connecti
 from deploy.databases.schemas import SCHEDULING, Schema, Target
 from deploy.databases.set_up import set_up
 from deploy.errors import CommandError
-from monolith.cutover.databases import SchedulingDatabases
+from monolith.cutover.databases import DatabasePair
 from monolith.cutover.replication.canary import CanaryLost, send_canary
 from monolith.cutover.replication.evolution import publish_common_columns, publish_everything, require_evolvable
 
@@ -19,7 +19,7 @@ _ORDER: tuple[DatabaseName, DatabaseName] = ("scheduling", "monolith")
 
 def migrate_replicated(
     targets: Mapping[DatabaseName, Target],
-    databases: SchedulingDatabases,
+    pair: DatabasePair,
     unsettled: int,
     say: Say,
     schema: Schema = SCHEDULING,
@@ -32,20 +32,20 @@ def migrate_replicated(
     """
     versions = {name: _version(targets[name], schema) for name in _ORDER}
     resumed = len(set(versions.values())) > 1
-    require_evolvable(databases, resumed=resumed)
+    require_evolvable(pair, resumed=resumed)
     if unsettled:
         raise CommandError("a cutover is in progress: wait until `extraction cutover status` shows none, then repeat")
     pending = [name for name in _ORDER if not _is_newest(targets[name], schema)]
     if pending:
         oldest = min(pending, key=lambda name: versions[name])
         if _require_additive(targets[oldest], schema):
-            publish_common_columns(databases)
+            publish_common_columns(pair)
         for name in pending:
             say(f"migrating schema {schema.name} of the {name} database from version {versions[name]}")
             set_up(replace(targets[name], schemas=(schema,)), while_replicating=True)
-    publish_everything(databases)
+    publish_everything(pair)
     try:
-        took = send_canary(databases, "monolith")
+        took = send_canary(pair, "monolith")
     except CanaryLost as error:
         raise CommandError(
             f"both databases are migrated, but replication does not flow ({error}): see `extraction replicate status`"

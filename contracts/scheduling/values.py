@@ -1,7 +1,7 @@
 """Types of single values, with the bounds and formats that all models share."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -33,8 +33,15 @@ ClosingTime = Annotated[
     Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)", description="A local time from 00:00 to 24:00."),
 ]
 
-DatabaseName = Literal["monolith", "scheduling"]
-"""The databases that can own a business: the monolith's own, and the scheduling service's."""
+DatabaseName = Annotated[
+    str,
+    Meta(
+        pattern=r"^(monolith|scheduling(-([2-9]|[1-9][0-9]{1,2}))?)$(?!\n)",
+        description="`monolith`, `scheduling`, or `scheduling-2` and so on.",
+    ),
+]
+"""A database that can own a business: `monolith`, the monolith's own; `scheduling`, the scheduling service's first;
+`scheduling-2` up to `scheduling-999`, further ones of it."""
 
 LONGEST_SEARCH_DAYS = 62
 MOST_PROVIDERS = 100

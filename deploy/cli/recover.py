@@ -3,7 +3,7 @@
 import json
 import sys
 from contextlib import nullcontext
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID
 
 import click
@@ -36,7 +36,7 @@ _EFFECTS = {
 )
 @click.option(
     "--keep",
-    type=click.Choice(get_args(Choice)),
+    type=click.Choice(("owner", "monolith", "scheduling")),
     help="Where the owner lost rows that its copy has: keep the rows of the owner, or those of one database.",
 )
 @click.option("--business", metavar="SLUG", help="With --keep: choose for one business; the default is all of them.")

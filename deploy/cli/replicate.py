@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import get_args
 
 import click
 import msgspec
@@ -12,7 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from contracts.scheduling.values import DatabaseName
 from deploy.cli.db import target_of
 from deploy.cli.options import current_actor
 from deploy.control_plane import control_plane, scheduling_databases
@@ -85,10 +83,11 @@ def migrate() -> None:
     """
     from deploy.replicated_migration import migrate_replicated
 
-    targets = {name: target_of(name) for name in get_args(DatabaseName)}
+    pair = scheduling_databases().extraction
+    targets = {name: target_of(name) for name in pair.names}
     with control_plane() as plane:
         unsettled = sum(each.settled_at is None for each in plane.cutovers.latest(1_000))
-        migrate_replicated(targets, scheduling_databases(), unsettled, click.echo)
+        migrate_replicated(targets, pair, unsettled, click.echo)
 
 
 @replicate.command(short_help="Give the subscriptions the current addresses and passwords.")

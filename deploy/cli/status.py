@@ -1,7 +1,6 @@
 """Show the owner of each business, and how much it holds."""
 
 import json
-from typing import get_args
 
 import click
 import psycopg
@@ -10,7 +9,7 @@ from rich.table import Table
 
 from contracts.chassis.credentials import role_url
 from contracts.scheduling.values import DatabaseName
-from deploy.control_plane import control_plane
+from deploy.control_plane import control_plane, scheduling_databases
 from deploy.deployment import deployment_environment, direct_url
 from deploy.errors import CommandError
 from monolith.cutover.service.directory import BusinessStatus
@@ -23,7 +22,7 @@ Row = dict[str, str | int | None]
 def status(as_json: bool) -> None:
     """Show each business with its owner, the epoch of its ownership, and what the owner's database holds."""
     with control_plane() as plane:
-        urls: dict[DatabaseName, str] = {name: _operator_url(name) for name in get_args(DatabaseName)}
+        urls: dict[DatabaseName, str] = {name: _operator_url(name) for name in scheduling_databases().names}
         try:
             rows = [_row(each) for each in plane.directory.statuses(urls)]
         except psycopg.errors.UndefinedTable as error:

@@ -114,7 +114,7 @@ def _replication_reader() -> Callable[[], tuple[DirectionObservation, ...]]:
 
     def read() -> tuple[DirectionObservation, ...]:
         if not opened:
-            opened.append(ReplicationObserver(scheduling_databases()))
+            opened.append(ReplicationObserver(scheduling_databases().extraction))
         return opened[0].read()
 
     return read

@@ -69,7 +69,7 @@ def _measure_cutovers(servers: BenchServers, cores: Cores, appointments: int, ea
 def _half_of_capacity(servers: BenchServers, cores: Cores, port: int, tenant: SeededTenant) -> float:
     """Return half the capacity of the slower adapter: HTTP, where two web servers share the core."""
     databases = cutover_databases(servers)
-    replication.start(databases, lambda progress: None)
+    replication.start(databases.extraction, lambda progress: None)
     with unguarded_controller(databases) as controller:
         found = []
         for source in _BOTH_OWNERS:
@@ -83,7 +83,7 @@ def _half_of_capacity(servers: BenchServers, cores: Cores, port: int, tenant: Se
             )
             with cores.generating_load():
                 found.append(measure_capacity(port, tenant, 2.0))
-    replication.stop(databases)
+    replication.stop(databases.extraction)
     return min(found) / 2
 
 
@@ -98,7 +98,7 @@ def _measure_replication_cost(
         for replicated in (True, False):
             initial_copy.empty_target(servers)
             if replicated:
-                replication.start(cutover_databases(servers), lambda progress: None)
+                replication.start(cutover_databases(servers).extraction, lambda progress: None)
             plans = traffic_plans(port, tenant, rate, tenant.slots_for(1)[number::3], processes=1)
             with cores.generating_load(), running_traffic(plans, servers.folder / f"cost-{number}") as traffic:
                 before = cpu_seconds(processes)

@@ -27,7 +27,6 @@ from loadtests.harness.tenants import SeededTenant
 from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
 from loadtests.harness.traffic.open_loop import TrafficRecord
 from loadtests.harness.traffic.processes import SHARE_OF_WRITES, running_traffic, traffic_plans
-from monolith.cutover.databases import other_database
 from monolith.cutover.store.cutovers import Cutover
 
 BETWEEN_SECONDS = 0.2
@@ -67,7 +66,7 @@ def cut_over_repeatedly(
                         controller, business_id, owner, fence_seconds=2.0, actor="bench", reason="to measure"
                     )
                 )
-                owner = other_database(owner)
+                owner = cutovers[-1].target
                 time.sleep(BETWEEN_SECONDS)
         with databases.at(owner).connect() as db:
             report = check_ledger(traffic.records, db, business_id, [plan.name for plan in plans])

@@ -37,7 +37,7 @@ def measure(servers: BenchServers, pairs: int) -> dict[str, Figure]:
 
 def empty_target(servers: BenchServers) -> None:
     """Stop replication and delete all rows of the target."""
-    replication.stop(cutover_databases(servers))
+    replication.stop(cutover_databases(servers).extraction)
     with psycopg.connect(servers.target("scheduling").url, autocommit=True) as target:
         target.execute(
             sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(sql.Identifier("scheduling", name) for name in _TABLES))
@@ -46,7 +46,7 @@ def empty_target(servers: BenchServers) -> None:
 
 def _replicate(servers: BenchServers) -> float:
     began = time.monotonic()
-    replication.start(cutover_databases(servers), lambda progress: None)
+    replication.start(cutover_databases(servers).extraction, lambda progress: None)
     return time.monotonic() - began
 
 

@@ -9,7 +9,6 @@ from deploy.errors import CommandError
 from loadtests.exercises.demo_processes import DemoProcesses
 from loadtests.generator.businesses import LoadBusiness
 from monolith.cutover import failpoints
-from monolith.cutover.databases import other_database
 from monolith.cutover.readiness import readiness_probe
 from monolith.cutover.scheduling_flag import DATABASE_OF, AdapterName
 from monolith.cutover.service import BatchStopped, ControlPlane, CutoverRequest, Selection
@@ -39,7 +38,6 @@ class ExerciseTarget:
 def kill_in_fence(target: ExerciseTarget) -> None:
     """Move a business, and kill the scheduling service while its writes are fenced."""
     business = target.businesses["in_process"]
-    source = DATABASE_OF["in_process"]
 
     def on_step(step: str) -> None:
         if step == IN_THE_FENCE:
@@ -49,7 +47,7 @@ def kill_in_fence(target: ExerciseTarget) -> None:
     def on_moved(slug: str, cutover: Cutover) -> None:
         target.say(f"{slug}: {describe_move(cutover)}")
 
-    request = CutoverRequest(other_database(source), "exercise", "the service is killed inside the fence")
+    request = CutoverRequest(DATABASE_OF["http"], "exercise", "the service is killed inside the fence")
     failpoints.hook = on_step
     try:
         target.plane.cutovers.cut_over(request, Selection(business.slug), on_moved)

@@ -9,7 +9,7 @@ from contracts.scheduling.values import DatabaseName
 from deploy.errors import CommandError
 from loadtests.harness.bench_servers import BenchServers
 from monolith.cutover.controller import Controller
-from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases, other_database
+from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.store.cutovers import Cutover
 
@@ -46,7 +46,7 @@ def cut_over_to_other(
     controller: Controller, business_id: UUID, source: DatabaseName, *, fence_seconds: float, actor: str, reason: str
 ) -> Cutover:
     """Move a business away from `source`. Raises CommandError when the cutover does not become active."""
-    target = other_database(source)
+    target = "scheduling" if source == "monolith" else "monolith"
     cutover = controller.cut_over(business_id, source, target, fence_seconds=fence_seconds, actor=actor, reason=reason)
     if cutover.state != "active":
         raise CommandError(f"business {business_id} could not be moved to {target}: {cutover.problem}")

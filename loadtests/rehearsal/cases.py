@@ -11,7 +11,6 @@ from deploy.ha.patroni import wait_until
 from loadtests.rehearsal.servers import REPLICAS
 from loadtests.rehearsal.site import RehearsedSite
 from monolith.cutover import replication
-from monolith.cutover.databases import other_database
 from monolith.cutover.failpoints import FAILPOINT_STEPS
 from monolith.cutover.replication import CopyProgress
 
@@ -107,14 +106,14 @@ def webs_are_replaced(site: RehearsedSite, deployment: str) -> str:
 
 def fails_over_during_cutover(site: RehearsedSite, step: str, side: str) -> str:
     source = site.owner
-    victim = source if side == "source" else other_database(source)
+    victim = source if side == "source" else site.databases.extraction.partner_of(source)
     state = site.cut_over(f"after {step}", lambda: void(site.kill_postgres(victim)))
     return f"{victim} failed over; the cutover is {state}"
 
 
 def fails_over_during_first_copy(site: RehearsedSite, deployment: str) -> str:
     """Begins without replication, and ends with it."""
-    replication.stop(site.databases)
+    replication.stop(site.databases.extraction)
     killed = False
 
     def kill_once(progress: CopyProgress) -> None:

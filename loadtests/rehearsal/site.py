@@ -14,7 +14,6 @@ from loadtests.harness.cutovers import cut_over_to_other, owner_of, unguarded_co
 from loadtests.harness.tenants import SeededTenant
 from loadtests.rehearsal.servers import RehearsalServers
 from monolith.cutover import failpoints, replication
-from monolith.cutover.databases import other_database
 from monolith.cutover.replication import CopyProgress, ReplicationRefused
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.servers import RecoveryRequired
@@ -58,7 +57,7 @@ class RehearsedSite:
         def attempt() -> bool:
             discard = discard_copies or self.copied_again
             try:
-                replication.start(self.databases, on_progress, discard_copies=discard)
+                replication.start(self.databases.extraction, on_progress, discard_copies=discard)
                 return self._slots_exist()
             except ReplicationRefused:
                 self._begin_again()
@@ -100,7 +99,7 @@ class RehearsedSite:
                 cutover = controller.cut_over(
                     self.business_id,
                     source,
-                    other_database(source),
+                    self.databases.extraction.partner_of(source),
                     fence_seconds=FENCE_SECONDS,
                     actor="rehearsal",
                     reason="a failover",
@@ -151,7 +150,7 @@ class RehearsedSite:
     def _begin_again(self) -> None:
         """Drop the replication; the next start deletes the copies and copies them again."""
         self.copied_again = True
-        replication.stop(self.databases)
+        replication.stop(self.databases.extraction)
 
     def _is_replicated(self) -> bool:
         if not self._slots_exist():
@@ -159,7 +158,7 @@ class RehearsedSite:
         return not self._problems()
 
     def _problems(self) -> list[str]:
-        return replication.find_problems(self.databases, max_lag_bytes=MAX_LAG_BYTES)
+        return replication.find_problems(self.databases.extraction, max_lag_bytes=MAX_LAG_BYTES)
 
     def _all_settled(self) -> bool:
         try:

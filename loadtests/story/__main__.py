@@ -13,7 +13,6 @@ from loadtests.story.page import write_page
 from loadtests.story.tenants import StoryTenants, running_story_tenants
 from loadtests.story.timeline import Story
 from monolith.cutover import replication
-from monolith.cutover.databases import other_database
 
 PAGE = Path(".artifacts/story.html")
 PEAK = 60.0
@@ -50,7 +49,7 @@ def _run_chapters(tenants: StoryTenants, story: Story, seconds: float) -> dict[s
     _begin_chapter(story, f"Peak load, in process: about {PEAK:.0f} requests a second")
     time.sleep(seconds)
     _begin_chapter(story, "Replication in both directions starts under load")
-    replication.start(tenants.databases, lambda progress: None)
+    replication.start(tenants.databases.extraction, lambda progress: None)
     time.sleep(seconds / 2)
     for title in (
         "Every business moves to the service",
@@ -75,7 +74,7 @@ def _cut_over_all(tenants: StoryTenants, story: Story, owners: dict[str, Databas
                 actor="story",
                 reason="make story",
             )
-            owners[slug] = other_database(source)
+            owners[slug] = cutover.target
             story.cutovers.append((slug, cutover))
             click.echo(
                 f"  {slug}: {source} -> {owners[slug]}; writes paused for {pause_of(cutover).milliseconds:.0f} ms"

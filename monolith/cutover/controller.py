@@ -20,7 +20,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover import failpoints
 from monolith.cutover.checks import CutoverChecks, CutoverRefused
 from monolith.cutover.databases import Connection
-from monolith.cutover.extracted_module import SCHEDULING, DatabasePair, ExtractedModule
+from monolith.cutover.extracted_module import SCHEDULING, ExtractedModule, LeaseDatabases
 from monolith.cutover.states import ABORTABLE, MAY_BE_FENCED
 from monolith.cutover.store import cutovers, servers
 from monolith.cutover.store.cutovers import Cutover, PassedStep
@@ -41,7 +41,7 @@ _MARGIN_MS = 50
 class Controller:
     """Drives cutovers from one thread. Connects on first use and reconnects after a lost connection."""
 
-    def __init__(self, databases: DatabasePair, checks: CutoverChecks, module: ExtractedModule = SCHEDULING) -> None:
+    def __init__(self, databases: LeaseDatabases, checks: CutoverChecks, module: ExtractedModule = SCHEDULING) -> None:
         self._databases = databases
         self._checks = checks
         self._follow_owner = module.follow_owner

@@ -25,10 +25,6 @@ CONTROLLER = "cutover_controller"
 """Records and decides cutovers; exists in the monolith's database only."""
 
 
-def other_database(name: DatabaseName) -> DatabaseName:
-    return "scheduling" if name == "monolith" else "monolith"
-
-
 @dataclass(frozen=True, slots=True)
 class SchedulingDatabase:
     """One database. `url` has no credentials and leads to no pooler; `secret` gives the passwords of its roles.
@@ -66,14 +62,59 @@ class SchedulingDatabase:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabasePair:
+    """Two databases between which businesses are replicated and moved, in both directions."""
+
+    one: SchedulingDatabase
+    other: SchedulingDatabase
+
+    @property
+    def names(self) -> tuple[DatabaseName, DatabaseName]:
+        return self.one.name, self.other.name
+
+    def at(self, name: DatabaseName) -> SchedulingDatabase:
+        """Raises KeyError for a database that is not one of the two."""
+        return {self.one.name: self.one, self.other.name: self.other}[name]
+
+    def partner_of(self, name: DatabaseName) -> DatabaseName:
+        """Return the name of the other one of the two. Raises KeyError."""
+        return {self.one.name: self.other.name, self.other.name: self.one.name}[name]
+
+
+@dataclass(frozen=True, slots=True)
 class SchedulingDatabases:
-    """Both databases of a deployment."""
+    """The databases of a deployment that can own businesses."""
 
     monolith: SchedulingDatabase
     scheduling: SchedulingDatabase
 
+    @property
+    def names(self) -> tuple[DatabaseName, ...]:
+        """All names, the monolith's first."""
+        return self.monolith.name, self.scheduling.name
+
+    @property
+    def extraction(self) -> DatabasePair:
+        """The pair of the extraction: the monolith's database, and the service's first."""
+        return DatabasePair(self.monolith, self.scheduling)
+
+    @property
+    def pairs(self) -> tuple[DatabasePair, ...]:
+        """The pairs that replicate, or would once replication is started. No database is in two pairs."""
+        return (self.extraction,)
+
     def at(self, name: DatabaseName) -> SchedulingDatabase:
-        return self.monolith if name == "monolith" else self.scheduling
+        """Raises KeyError for a database that the deployment does not have."""
+        return self.extraction.at(name)
+
+    def pair(self, one: DatabaseName, other: DatabaseName) -> DatabasePair:
+        """Return two databases as a pair, in the order of `names`. Raises KeyError."""
+        first, second = sorted((self.at(one), self.at(other)), key=lambda each: self.names.index(each.name))
+        return DatabasePair(first, second)
+
+    def partner_of(self, name: DatabaseName) -> DatabaseName:
+        """Return the database with which this one replicates, or would."""
+        return self.extraction.partner_of(name)
 
     def control_db(self) -> Connection:
         """Connect to the monolith's database, where cutovers are recorded and decided, as `cutover_controller`."""

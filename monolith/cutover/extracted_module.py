@@ -18,8 +18,8 @@ class LeaseDatabase(Protocol):
         """Open an autocommit connection that may read all rows and change leases. Raises psycopg.OperationalError."""
 
 
-class DatabasePair(Protocol):
-    """Both databases of a module, and the one that records cutovers."""
+class LeaseDatabases(Protocol):
+    """The databases of a module, and the one that records cutovers."""
 
     def at(self, name: DatabaseName) -> LeaseDatabase: ...
 

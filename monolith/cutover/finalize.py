@@ -5,7 +5,7 @@ from uuid import UUID
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
-from monolith.cutover.databases import REPLICATOR, SchedulingDatabases, other_database
+from monolith.cutover.databases import REPLICATOR, SchedulingDatabases
 from monolith.cutover.replication.starting import discard
 from monolith.cutover.scheduling_flag import ADAPTER_FOR
 from monolith.cutover.store import cutovers, ownership
@@ -28,14 +28,15 @@ def finalize_extraction(
     cutover in progress, or differs. Can be repeated after a crash.
     """
     businesses = _owned_by(databases, owner)
-    if replication.read_status(databases).directions[0].subscribed:
+    pair = databases.extraction
+    if replication.read_status(pair).directions[0].subscribed:
         _require_equal_copies(databases, owner, businesses, report)
         report("stopping replication")
-        left = replication.stop(databases)
+        left = replication.stop(pair)
         if left:
             raise FinalizeRefused(f"replication could not be stopped: {'; '.join(left)}")
     on_final()
-    return discard_copies(databases, other_database(owner), report)
+    return discard_copies(databases, pair.partner_of(owner), report)
 
 
 def discard_copies(databases: SchedulingDatabases, name: DatabaseName, report: Report) -> int:
@@ -75,7 +76,7 @@ def _owned_by(databases: SchedulingDatabases, owner: DatabaseName) -> list[UUID]
 def _require_equal_copies(
     databases: SchedulingDatabases, owner: DatabaseName, businesses: list[UUID], report: Report
 ) -> None:
-    with databases.at(owner).connect() as here, databases.at(other_database(owner)).connect() as there:
+    with databases.at(owner).connect() as here, databases.at(databases.partner_of(owner)).connect() as there:
         for number, business_id in enumerate(businesses, 1):
             findings = compare(here, there, business_id)
             if not findings.equal:

@@ -8,7 +8,7 @@ from typing import Any
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication, verification
 from monolith.cutover.checks import CutoverRefused, PreflightResult
-from monolith.cutover.databases import Connection, SchedulingDatabases
+from monolith.cutover.databases import Connection, DatabasePair, SchedulingDatabases
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.verification import Findings, RecentRows, Table
 from monolith.cutover.verification.throttle import DATABASE_SHARE
@@ -45,8 +45,9 @@ class PreflightChecks:
     def check_before_fence(self, cutover: Cutover, source: Connection, target: Connection) -> PreflightResult:
         self._require_target(cutover.target)
         _require_same_version(source, target)
-        self._require_replication()
-        canary = self._canary(cutover.source)
+        pair = self._databases.pair(cutover.source, cutover.target)
+        self._require_replication(pair)
+        canary = self._canary(pair, cutover.source)
         findings = verification.compare(source, target, cutover.business_id, share=self._share)
         _require_equal(findings)
         self._tables = verification.read_tables(source)
@@ -81,14 +82,14 @@ class PreflightChecks:
         if problem is not None:
             raise CutoverRefused(f"the {target} adapter is not ready to serve: {problem}")
 
-    def _require_replication(self) -> None:
-        problems = replication.find_problems(self._databases, max_lag_bytes=self._max_lag_bytes)
+    def _require_replication(self, pair: DatabasePair) -> None:
+        problems = replication.find_problems(pair, max_lag_bytes=self._max_lag_bytes)
         if problems:
             raise CutoverRefused(f"replication is not healthy: {'; '.join(problems)}")
 
-    def _canary(self, source: DatabaseName) -> dict[str, float]:
+    def _canary(self, pair: DatabasePair, source: DatabaseName) -> dict[str, float]:
         try:
-            canary = replication.send_canary(self._databases, source)
+            canary = replication.send_canary(pair, source)
         except replication.CanaryLost as error:
             raise CutoverRefused(f"the canary row was lost: {error}") from error
         return {"there": round(canary.there_ms, 2), "back": round(canary.back_ms, 2)}

@@ -17,8 +17,8 @@ from contracts.scheduling.values import DatabaseName
 from scheduling_service.relay.outbox import OutboxRow
 
 PUBLISHED_FIELDS: Mapping[DatabaseName, str] = {"monolith": "in_process", "scheduling": "http"}
-"""The field of each database in the hash `PUBLISHED`. The names are stored in Redis: with other names, an upgraded
-relay would lose its position and publish every event again."""
+"""The fields of the first two databases in the hash `PUBLISHED`; that of any other has its name. They are stored in
+Redis: with other names, an upgraded relay would lose its position and publish every event again."""
 
 PUBLISH = """
 local published = redis.call('HGET', KEYS[2], ARGV[1]) or ''
@@ -56,7 +56,7 @@ class EventStream:
         """`secrets` sign the events; without them, they are not signed."""
         self._secrets = secrets
         self._redis: Any = connect(redis_url, decode_responses=True)
-        self._field = PUBLISHED_FIELDS[source]
+        self._field = PUBLISHED_FIELDS.get(source, source)
 
     def close(self) -> None:
         self._redis.close()

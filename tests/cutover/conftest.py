@@ -38,10 +38,10 @@ def replicated(shared_databases: Databases) -> Iterator[SchedulingDatabases]:
     try:
         yield pair
     finally:
-        assert replication.stop(pair) == []
+        assert replication.stop(pair.extraction) == []
 
 
 @pytest.fixture
 def stopped_at_the_end(pair: SchedulingDatabases) -> Iterator[SchedulingDatabases]:
     yield pair
-    assert replication.stop(pair) == []
+    assert replication.stop(pair.extraction) == []

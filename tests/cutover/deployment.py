@@ -27,7 +27,7 @@ from loadtests.harness.traffic.open_loop import TrafficRecord
 from loadtests.harness.traffic.processes import running_traffic, traffic_plans
 from monolith.cutover import replication
 from monolith.cutover.controller import Controller
-from monolith.cutover.databases import SchedulingDatabases, other_database
+from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.store import cutovers
@@ -110,7 +110,8 @@ class Deployment:
         eventually(lambda: self._all_settled(worker, business_id), "every cutover settled")
         worker.close()
         eventually(
-            lambda: not replication.find_problems(self.databases, max_lag_bytes=1_000_000), "replication streams again"
+            lambda: not replication.find_problems(self.databases.extraction, max_lag_bytes=1_000_000),
+            "replication streams again",
         )
         with self.databases.monolith.connect() as one, self.databases.scheduling.connect() as another:
             found = {
@@ -164,7 +165,7 @@ def running_deployment(
             **workers, **more.get("monolith", {}), SCHEDULING_SERVICE_URL=service.url
         )
         pair, proxies = _behind_proxies(cutover_databases(servers), stack)
-        replication.start(pair, lambda progress: None)
+        replication.start(pair.extraction, lambda progress: None)
         deployment = Deployment(
             servers, pair, open_seeded_tenant(webs["monolith"].port, business), webs, service, proxies
         )
@@ -228,7 +229,7 @@ def _cut_over(deployment: Deployment, controller: Controller, fence_seconds: flo
         cutover = controller.cut_over(
             deployment.business_id,
             source,
-            other_database(source),
+            deployment.databases.partner_of(source),
             fence_seconds=fence_seconds,
             actor="tests",
             reason="to see",

@@ -34,7 +34,7 @@ def start(
         say(progress)
 
     with turn_to_start():
-        replication.start(pair, tell, **{"allow_unbounded_wal": True, **given})
+        replication.start(pair.extraction, tell, **{"allow_unbounded_wal": True, **given})
     return said
 
 
@@ -49,7 +49,7 @@ def replicating(databases: Databases) -> Iterator[SchedulingDatabases]:
     try:
         yield pair
     finally:
-        assert replication.stop(pair) == []
+        assert replication.stop(pair.extraction) == []
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover.call_stats import CallStats
 from monolith.cutover.checks import CutoverRefused
 from monolith.cutover.controller import Controller
-from monolith.cutover.databases import SchedulingDatabases, other_database
+from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.rollback.rollback_reports import RollbackReports
 from monolith.cutover.rollback.rollback_worker import RollbackWorker
@@ -63,7 +63,12 @@ class RollbackSetup(NamedTuple):
     def cut_over(self, to: DatabaseName) -> Cutover:
         with Controller(self.pair, PreflightChecks(self.pair, lambda database: None)) as controller:
             moved = controller.cut_over(
-                self.shop.business_id, other_database(to), to, fence_seconds=5.0, actor="tests", reason="to see"
+                self.shop.business_id,
+                self.pair.partner_of(to),
+                to,
+                fence_seconds=5.0,
+                actor="tests",
+                reason="to see",
             )
         assert moved.state == "active", moved.problem
         return moved

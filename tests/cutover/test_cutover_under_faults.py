@@ -7,7 +7,6 @@ from functools import partial
 import pytest
 
 from monolith.cutover import failpoints
-from monolith.cutover.databases import other_database
 from monolith.cutover.failpoints import FAILPOINT_STEPS
 from tests.cutover.deployment import VICTIMS, Deployment, TrafficPeriod, Victim, cut_over_repeatedly, running_deployment
 from tests.faults.proxy import TcpProxy
@@ -49,7 +48,7 @@ def _strike_at(deployment: Deployment, point: str, strike: Callable[[], None]) -
     armed, refused = [True], list[str | None]()
     while armed:
         assert len(refused) < _MOST_REFUSED, refused
-        owner, to = deployment.owner, other_database(deployment.owner)
+        owner, to = deployment.owner, deployment.databases.partner_of(deployment.owner)
         failpoints.hook = partial(_strike_once, point, strike, armed)
         with deployment.controller() as controller:
             move = controller.cut_over(
@@ -100,5 +99,5 @@ def test_monolith_cannot_reach_the_service(deployment: Deployment, point: str) -
 @pytest.mark.parametrize("where", ["monolith", "scheduling", "service"])
 def test_network_cut_at_every_step(deployment: Deployment, where: str, point: str) -> None:
     """Between the databases, in either direction, and between the monolith and the service."""
-    proxy = deployment.service if where == "service" else deployment.replication[where]  # type: ignore[index]
+    proxy = deployment.service if where == "service" else deployment.replication[where]
     _ = struck(deployment, point, lambda: cut(proxy, 1.5)).clean

@@ -13,7 +13,7 @@ import pytest
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.checks import CutoverRefused, PreflightResult
 from monolith.cutover.controller import Controller
-from monolith.cutover.databases import Connection, SchedulingDatabases, other_database
+from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover
@@ -40,7 +40,9 @@ def controller(replicated: SchedulingDatabases) -> Iterator[Controller]:
 
 
 def moved(controller: Controller, shop: Shop, to: DatabaseName, *, fence_seconds: float = 10.0) -> Cutover:
-    return controller.cut_over(shop.business_id, other_database(to), to, fence_seconds=fence_seconds, **WHO)
+    return controller.cut_over(
+        shop.business_id, "monolith" if to == "scheduling" else "scheduling", to, fence_seconds=fence_seconds, **WHO
+    )
 
 
 def active_at(pair: SchedulingDatabases, business_id: UUID) -> list[DatabaseName]:

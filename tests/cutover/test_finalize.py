@@ -44,7 +44,7 @@ def test_finalize_requires_that_every_business_was_cut_over(pair: SchedulingData
         one.book(at(10))
         assert finalize.finalize_extraction(pair, "scheduling", silent) > 10
         assert rows(pair, one) == (0, 2)
-        assert not replication.read_status(pair).directions[0].subscribed
+        assert not replication.read_status(pair.extraction).directions[0].subscribed
         # The business stays usable, and finalizing again deletes nothing.
         one.book(at(11))
         assert finalize.finalize_extraction(pair, "scheduling", silent) == 0

@@ -31,7 +31,7 @@ def test_initial_copy_and_changes_are_replicated_in_both_directions(stopped_at_t
     there.book(at(9))
     assert same(pair, here.business_id)
     assert same(pair, there.business_id)
-    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
+    assert replication.find_problems(pair.extraction, max_lag_bytes=1_000_000) == []
     assert start(pair)[-1].ready, "it may be started again"
 
 
@@ -45,7 +45,7 @@ def test_both_databases_may_own_businesses_before_the_start(stopped_at_the_end: 
     for shop in shops:
         shop.book(at(10))
         assert same(pair, shop.business_id)
-    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
+    assert replication.find_problems(pair.extraction, max_lag_bytes=1_000_000) == []
 
 
 def test_interrupted_start_is_reported_and_completed_by_the_next(
@@ -61,11 +61,14 @@ def test_interrupted_start_is_reported_and_completed_by_the_next(
         patch.setattr(starting, "lacks_tables", lambda *_: next(outcomes))
         with pytest.raises(StopIteration):
             start(pair)
-    assert any("tables are not ready yet" in each for each in replication.find_problems(pair, max_lag_bytes=1_000_000))
+    assert any(
+        "tables are not ready yet" in each
+        for each in replication.find_problems(pair.extraction, max_lag_bytes=1_000_000)
+    )
     shop.book(at(10))
     assert start(pair)[-1].ready
     assert same(pair, shop.business_id)
-    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
+    assert replication.find_problems(pair.extraction, max_lag_bytes=1_000_000) == []
 
 
 def test_business_created_during_the_copy_is_copied(stopped_at_the_end: SchedulingDatabases) -> None:
@@ -119,7 +122,7 @@ def test_business_deleted_during_the_copy_is_deleted_in_both(
         eventually(lambda shop=shop: same(pair, shop.business_id))  # type: ignore[misc]
     assert [rows_of(pair, "scheduling", shop.business_id) for shop in doomed] == [0] * 4
     assert all(rows_of(pair, "scheduling", shop.business_id) for shop in stays)
-    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
+    assert replication.find_problems(pair.extraction, max_lag_bytes=1_000_000) == []
 
 
 def erased(databases: Databases, business_id: UUID) -> None:

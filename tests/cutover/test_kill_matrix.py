@@ -15,7 +15,7 @@ import pytest
 from contracts.scheduling.values import DatabaseName
 from deploy.devstack.program import ROOT
 from monolith.cutover.controller import Controller
-from monolith.cutover.databases import SchedulingDatabases, other_database
+from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.failpoints import FAILPOINT_STEPS
 from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.scheduling_flag import ADAPTER_FOR
@@ -77,7 +77,7 @@ def killed(pair: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_a
         die_at=die_at,
         refuse=refuse,
         business=str(business_id),
-        source=other_database(to),
+        source=pair.partner_of(to),
         target=to,
         fence_seconds=FENCE_SECONDS,
     )
@@ -144,7 +144,7 @@ def test_killed_controller_is_recovered_in_both_directions(
     owner: DatabaseName = "monolith"
     with never_two_owners(replicated, shop.business_id), writers(shop, 3) as ledger:
         for _ in range(2):
-            to = other_database(owner)
+            to = replicated.partner_of(owner)
             move = killed_and_recovered(replicated, shop.business_id, to, die_at)
             decided = "decided" in {step["state"] for step in move.steps}
             assert not decided or requested_adapter(replicated, shop.business_id) == ADAPTER_FOR[to]

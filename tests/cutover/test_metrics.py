@@ -55,7 +55,7 @@ def test_replication_is_described_in_both_directions(
         assert value("errors_total", direction, phase="apply") == 0
         assert value("conflicts_total", direction, type="insert_exists") == 0
         assert (value("slot_retained_bytes", direction) or 0) > 0
-    subscription = directions(replicated)[0].subscription
+    subscription = directions(replicated.extraction)[0].subscription
     administrator(shared_databases, f"ALTER SUBSCRIPTION {subscription} DISABLE")
     try:
         eventually(lambda: value("streaming") == 0, "the end of the stream")

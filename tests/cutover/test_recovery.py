@@ -121,7 +121,7 @@ def test_a_backup_under_load_restores_both_databases_to_one_point(
     assert [accepts_writes(pair, name, quiet, 15) for name in NAMES] == [True, False]
     assert [accepts_writes(pair, name, busy, 0) for name in NAMES] == [False, True]
     start(pair, discard_copies=True)
-    assert replication.stop(pair) == []
+    assert replication.stop(pair.extraction) == []
 
 
 def holds_the_ledger(

@@ -93,13 +93,13 @@ def test_old_copies_are_discarded_only_on_request(pair: SchedulingDatabases) -> 
     shop = shop_at(pair, "monolith")
     start(pair)
     assert same(pair, shop.business_id)
-    assert replication.stop(pair) == []
+    assert replication.stop(pair.extraction) == []
     shop.book(at(9))
     with pytest.raises(ReplicationRefused, match=r"old copies of 1 businesses .* --discard-copies"):
         start(pair)
     start(pair, discard_copies=True)
     assert same(pair, shop.business_id)
-    assert replication.stop(pair) == []
+    assert replication.stop(pair.extraction) == []
 
 
 def test_rows_without_an_owner_are_refused(pair: SchedulingDatabases) -> None:
@@ -139,17 +139,19 @@ def test_network_outage_is_reported_and_survived(pair: SchedulingDatabases) -> N
         start(apart)
         with proxy.unreachable():
             eventually(
-                lambda: "not streaming" in " ".join(replication.find_problems(apart, max_lag_bytes=1_000_000)),
+                lambda: (
+                    "not streaming" in " ".join(replication.find_problems(apart.extraction, max_lag_bytes=1_000_000))
+                ),
                 "told",
             )
             shop.book(at(9))
             with pytest.raises(CanaryLost, match=r"from monolith to scheduling within 0.3 s"):
-                send_canary(apart, "monolith", seconds=0.3)
+                send_canary(apart.extraction, "monolith", seconds=0.3)
             with Controller(apart, PassingChecks()) as controller, pytest.raises(LookupError):
                 controller.drive(uuid7())
-        eventually(lambda: replication.find_problems(apart, max_lag_bytes=1_000_000) == [], "streams again")
+        eventually(lambda: replication.find_problems(apart.extraction, max_lag_bytes=1_000_000) == [], "streams again")
         assert same(apart, shop.business_id)
-        assert replication.stop(apart) == []
+        assert replication.stop(apart.extraction) == []
 
 
 def test_broken_reverse_direction_is_detected(stopped_at_the_end: SchedulingDatabases) -> None:
@@ -160,9 +162,9 @@ def test_broken_reverse_direction_is_detected(stopped_at_the_end: SchedulingData
                          "WHERE d.datname = current_database()").fetchone()  # fmt: skip
         assert row is not None
         db.execute(f"ALTER SUBSCRIPTION {row[0]} DISABLE".encode())
-    assert any("disabled" in problem for problem in replication.find_problems(pair, max_lag_bytes=1_000_000))
+    assert any("disabled" in problem for problem in replication.find_problems(pair.extraction, max_lag_bytes=1_000_000))
     with pytest.raises(CanaryLost, match="back from scheduling to monolith"):
-        send_canary(pair, "monolith", seconds=0.5)
+        send_canary(pair.extraction, "monolith", seconds=0.5)
 
 
 def test_lost_slot_is_reported_with_its_remedy(pair: SchedulingDatabases, databases: Databases) -> None:
@@ -184,18 +186,22 @@ def test_lost_slot_is_reported_with_its_remedy(pair: SchedulingDatabases, databa
             "inactive",
         )
         db.execute("SELECT pg_drop_replication_slot(%s)", (name,))
-    assert any("--discard-copies" in problem for problem in replication.find_problems(pair, max_lag_bytes=1_000_000))
+    assert any(
+        "--discard-copies" in problem for problem in replication.find_problems(pair.extraction, max_lag_bytes=1_000_000)
+    )
     with pytest.raises(ReplicationRefused, match=r"the slot of monolith to scheduling .* is gone: .*--discard-copies"):
         start(pair)
-    assert replication.stop(pair) == []
+    assert replication.stop(pair.extraction) == []
     start(pair, discard_copies=True)
-    eventually(lambda: replication.find_problems(pair, max_lag_bytes=1_000_000) == [], "that both directions stream")
-    assert replication.stop(pair) == []
+    eventually(
+        lambda: replication.find_problems(pair.extraction, max_lag_bytes=1_000_000) == [], "that both directions stream"
+    )
+    assert replication.stop(pair.extraction) == []
 
 
 def test_stop_is_idempotent(pair: SchedulingDatabases) -> None:
     start(pair)
-    assert replication.stop(pair) == []
-    assert replication.stop(pair) == []
-    found = replication.read_status(pair)
+    assert replication.stop(pair.extraction) == []
+    assert replication.stop(pair.extraction) == []
+    found = replication.read_status(pair.extraction)
     assert [each.subscribed for each in found.directions] == [False, False]

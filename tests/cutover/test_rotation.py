@@ -92,7 +92,7 @@ def test_passwords_are_rotated_while_bookings_are_replicated(targets: tuple[Targ
         set_passwords(replace(monolith, role_secret=both))
         module.close()
         module.ping()
-        assert replication.reconnect(pair) == ["monolith to scheduling", "scheduling to monolith"]
+        assert replication.reconnect(pair.extraction) == ["monolith to scheduling", "scheduling to monolith"]
         end_replication_connections(monolith)
         count = writer.booked
         eventually(lambda: writer.booked > count + 3)
@@ -101,7 +101,7 @@ def test_passwords_are_rotated_while_bookings_are_replicated(targets: tuple[Targ
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         pair_with(targets, OLD).monolith.connect()
     pair_with(targets, NEW).monolith.connect().close()
-    assert replication.find_problems(pair_with(targets, NEW), max_lag_bytes=10**9) == []
+    assert replication.find_problems(pair_with(targets, NEW).extraction, max_lag_bytes=10**9) == []
     module.close()
 
 

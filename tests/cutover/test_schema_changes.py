@@ -61,14 +61,14 @@ def targets(databases: Databases) -> Mapping[DatabaseName, Target]:
 def running(pair: SchedulingDatabases) -> Iterator[SchedulingDatabases]:
     start(pair)
     yield pair
-    assert replication.stop(pair) == []
+    assert replication.stop(pair.extraction) == []
 
 
 def migrate(
     targets: Mapping[DatabaseName, Target], pair: SchedulingDatabases, schema: Schema, unsettled: int = 0
 ) -> list[str]:
     said: list[str] = []
-    migrate_replicated(targets, pair, unsettled, said.append, schema)
+    migrate_replicated(targets, pair.extraction, unsettled, said.append, schema)
     return said
 
 
@@ -91,7 +91,7 @@ def test_an_additive_migration_under_load_loses_nothing(
         in_scheduling.require_true(running, there.business_id, "scheduling")
         assert same(running, here.business_id)
         assert same(running, there.business_id)
-        assert [each.apply_errors for each in read_status(running).directions] == [0, 0]
+        assert [each.apply_errors for each in read_status(running.extraction).directions] == [0, 0]
         replicates_the_new_column_and_table(running, databases, str(here.business_id))
         back = controller.cut_over(
             there.business_id, "scheduling", "monolith", fence_seconds=10, actor="tests", reason="on the new schema"
@@ -141,8 +141,8 @@ def test_a_change_that_would_stop_the_stream_is_refused_before_anything_changes(
         migrate(targets, pair, schema, unsettled=1)
     with pytest.raises(CommandError, match="run `extraction replicate migrate`"):
         set_up(replace(targets["scheduling"], schemas=(schema,)))
-    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
-    assert replication.stop(pair) == []
+    assert replication.find_problems(pair.extraction, max_lag_bytes=1_000_000) == []
+    assert replication.stop(pair.extraction) == []
 
 
 def test_an_interrupted_migration_is_continued(
@@ -172,13 +172,13 @@ def test_a_conflict_is_named_and_its_remedy_repairs_the_copy(pair: SchedulingDat
     shop.book()
 
     def named() -> bool:
-        problems = " ".join(replication.find_problems(pair, max_lag_bytes=10**9))
+        problems = " ".join(replication.find_problems(pair.extraction, max_lag_bytes=10**9))
         return "stopped at a conflict (insert_exists" in problems and "--discard-copies" in problems
 
     eventually(named, "the conflict among the problems")
     assert not same(pair, shop.business_id)
-    assert replication.stop(pair) == []
+    assert replication.stop(pair.extraction) == []
     start(pair, discard_copies=True)
     assert same(pair, shop.business_id)
-    assert replication.find_problems(pair, max_lag_bytes=1_000_000) == []
-    assert replication.stop(pair) == []
+    assert replication.find_problems(pair.extraction, max_lag_bytes=1_000_000) == []
+    assert replication.stop(pair.extraction) == []

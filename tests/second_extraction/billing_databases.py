@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 from openfeature import api as openfeature
@@ -23,8 +23,8 @@ from tests.databases import Databases
 from tests.polling import eventually
 
 MONOLITH: DatabaseName = "monolith"
-BILLING = cast(DatabaseName, "billing")
-"""Owners are text in the record of cutovers; the annotation and a check of its tables name scheduling's."""
+BILLING: DatabaseName = "billing"
+"""Owners are text in the record of cutovers; a check of its tables names scheduling's."""
 
 TABLES = ("credit_note", "invoice", "invoice_line", "number_series", "payment", "price")
 _LEASE = Path(__file__).with_name("billing_lease.sql")

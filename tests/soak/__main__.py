@@ -18,7 +18,6 @@ import psycopg
 
 from loadtests.harness.cutovers import owner_of
 from loadtests.harness.traffic.ledger import LedgerReport
-from monolith.cutover.databases import other_database
 from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.store.cutovers import CutoverInProgress, SourceNotOwner
 from monolith.modules.scheduling.adapters.http import HttpScheduling
@@ -83,8 +82,9 @@ class Cutovers:
             try:
                 with self.deployment.controller() as controller:
                     source = owner_of(self.deployment.databases, business_id)
+                    target = self.deployment.databases.extraction.partner_of(source)
                     moved = controller.cut_over(
-                        business_id, source, other_database(source), fence_seconds=2.0, actor="soak", reason="soak"
+                        business_id, source, target, fence_seconds=2.0, actor="soak", reason="soak"
                     )
                 self.outcomes[moved.state] += 1
             except (CutoverInProgress, SourceNotOwner):

@@ -11,7 +11,6 @@ from deploy.console.live import LivePages
 from deploy.console.pages.layout import Layout
 from deploy.console.polling import Snapshot
 from deploy.console.requests import console_plane
-from monolith.cutover.databases import other_database
 from monolith.cutover.service import write_pause_ms
 from monolith.cutover.service.observation import ExtractionState
 from monolith.cutover.service.standing import Standing
@@ -99,7 +98,7 @@ class BusinessPages:
             "standing": standing,
             "problem": reading.problem,
             "state": state,
-            "target": None if standing.owner is None else other_database(standing.owner),
+            "target": None if standing.owner is None else state.partners[standing.owner],
             "strip": strip_of(cutovers[0], state.now) if cutovers else None,
             "latest": cutovers[0] if cutovers else None,
             "waits": _WAITS,
@@ -107,7 +106,7 @@ class BusinessPages:
             "policy": next((each for each in state.policies if each.policy.business_id == standing.business_id), None),
             "verification": state.verifications.get(standing.business_id),
             "lags": {each.status.direction: each for each in snapshot.reading(sources.REPLICATION).value or ()},
-            "way_back": way_back(standing, snapshot),
+            "way_back": way_back(standing, state, snapshot),
             "left": _seconds_left(cutovers[0], state.now) if cutovers else None,
         }
 
@@ -130,13 +129,13 @@ def strip_of(cutover: Cutover, now: datetime) -> list[Step]:
     return steps
 
 
-def way_back(standing: Standing, snapshot: Snapshot) -> str:
+def way_back(standing: Standing, state: ExtractionState, snapshot: Snapshot) -> str:
     """Return whether the business could be moved to the other database now, in a sentence."""
     directions = snapshot.reading(sources.REPLICATION).value or ()
     problems = [problem for each in directions for problem in each.status.problems]
     if standing.owner is None or standing.cutover is not None:
         return "It is not settled in one database at the moment."
-    other = other_database(standing.owner)
+    other = state.partners[standing.owner]
     if not directions or problems:
         return f"Not possible now: {problems[0] if problems else 'replication was not read yet'}."
     if standing.leases[other] is None and standing.leases[standing.owner] is None:

@@ -20,7 +20,6 @@ from loadtests.learning.steps.model import (
     StepAction,
     StepCondition,
 )
-from monolith.cutover.databases import other_database
 from monolith.cutover.replication.observer import DirectionObservation
 from monolith.cutover.service import ControlPlane, write_pause_ms
 from monolith.cutover.store.cutovers import Cutover
@@ -150,7 +149,7 @@ def move_from(source: DatabaseName, plane: ControlPlane, *, dry_run: bool = Fals
     if not slugs:
         raise CommandError(f"No business is owned by {source}, so that none can be moved away from it.")
     slug = SLUG if SLUG in slugs else slugs[0]
-    return MoveBusiness(slug=slug, target=other_database(source), dry_run=dry_run, guard=guard)
+    return MoveBusiness(slug=slug, target=plane.cutovers.partner_of(source), dry_run=dry_run, guard=guard)
 
 
 def _names(slugs: list[str]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import get_args
 from uuid import UUID
 
 import psycopg
@@ -10,7 +9,6 @@ from prometheus_client import Counter, Histogram, Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from contracts.chassis.backoff import Every
-from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.states import OVER, STATES
 from monolith.cutover.store import cutover_counts
@@ -82,7 +80,7 @@ class CutoverSource:
         if self._owners_read.due():
             self._owners = cutover_counts.businesses_by_owner(control_db)
         family = GaugeMetricFamily("cutover_businesses", "Businesses by the database that owns them.", labels=["owner"])
-        for owner in get_args(DatabaseName):
+        for owner in sorted({*self._databases.names, *self._owners}):
             family.add_metric([owner], self._owners.get(owner, 0))
         return family
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from contracts.scheduling.values import DatabaseName
-from monolith.cutover.databases import Connection, other_database
-from monolith.cutover.recovery.evidence import NAMES, At, Evidence
+from monolith.cutover.databases import Connection
+from monolith.cutover.recovery.evidence import At, Evidence
 from monolith.cutover.recovery.plan import BusinessPlan, RecoveryPlan
 from monolith.cutover.store import recoveries, servers
 from monolith.cutover.store.platform_writes import append_audit, follow_owner
@@ -28,8 +27,8 @@ def apply_plan(
             if each.is_served or each.action == "closed":
                 owner = recoveries.Recorded(each.owner, each.epoch, each.attempt)
                 recoveries.confirm_owner(control_db, each.business_id, owner)
-        for name in NAMES:
-            servers.confirm_server(control_db, name, evidence.servers[name].incarnation, actor)
+        for name, server in evidence.servers.items():
+            servers.confirm_server(control_db, name, server.incarnation, actor)
         _audit(control_db, evidence, plan.businesses, actor, reason)
     for each in plan.businesses:
         if each.is_served:
@@ -41,19 +40,19 @@ def apply_plan(
 
 
 def _set_leases(at: At, evidence: Evidence, plan: BusinessPlan) -> None:
-    """Confirm the other side's lease as inactive first, then activate the owner's."""
-    other: DatabaseName = other_database(plan.owner)
-    former = evidence.servers[other].leases.get(plan.business_id)
-    if former is not None:
-        inactive = Lease(False, min(former.epoch, plan.epoch - 1) or 1, max(former.attempt, plan.attempt))
-        leases.confirm(at(other), plan.business_id, inactive)
+    """Confirm every other lease as inactive first, then activate the owner's."""
+    for name, server in evidence.servers.items():
+        former = server.leases.get(plan.business_id)
+        if former is not None and name != plan.owner:
+            inactive = Lease(False, min(former.epoch, plan.epoch - 1) or 1, max(former.attempt, plan.attempt))
+            leases.confirm(at(name), plan.business_id, inactive)
     leases.confirm(at(plan.owner), plan.business_id, Lease(True, plan.epoch, plan.attempt))
 
 
 def _deactivate(at: At, evidence: Evidence, plan: BusinessPlan) -> None:
     """Keep the rows of a business that the record does not know, without an owner."""
-    for name in NAMES:
-        lease = evidence.servers[name].leases.get(plan.business_id)
+    for name, server in evidence.servers.items():
+        lease = server.leases.get(plan.business_id)
         if lease is not None:
             leases.confirm(at(name), plan.business_id, Lease(False, lease.epoch, lease.attempt))
 

@@ -1,4 +1,4 @@
-"""The evidence of both databases and of the record after a restore or a failover."""
+"""The evidence of the databases and of the record after a restore or a failover."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import verification
-from monolith.cutover.databases import Connection, other_database
+from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.inventory import StoredLease, read_leases
 from monolith.cutover.store import cutovers, recoveries, servers
 from monolith.cutover.store.cutovers import Cutover
@@ -16,7 +16,6 @@ from scheduling_service.engine import lease as leases
 At = Callable[[DatabaseName], Connection]
 """Returns a connection to a database, as `scheduling_mover`."""
 
-NAMES: tuple[DatabaseName, DatabaseName] = ("monolith", "scheduling")
 APPENDED = ("appointment", "history", "idempotency")
 """Tables to which every write of a business adds a row. One that only the copy has was lost by the owner."""
 
@@ -46,9 +45,15 @@ class ServerEvidence(NamedTuple):
 
 
 class Evidence(NamedTuple):
+    """The evidence of every database, in the order of their names, and of the record.
+
+    `partners` names the database with which each replicates, or would.
+    """
+
     servers: Mapping[DatabaseName, ServerEvidence]
     record: Mapping[UUID, Recorded]
     unsettled: tuple[Cutover, ...]
+    partners: Mapping[DatabaseName, DatabaseName]
 
     @property
     def needs_recovery(self) -> bool:
@@ -66,22 +71,23 @@ class RowComparison(NamedTuple):
     example: str
 
 
-def read_evidence(control_db: Connection, at: At) -> Evidence:
-    """Read the leases, the businesses held and the record. Raises psycopg.Error."""
+def read_evidence(control_db: Connection, databases: SchedulingDatabases, at: At) -> Evidence:
+    """Read the leases, the businesses held and the record, over the connections of `at`. Raises psycopg.Error."""
     known = servers.known_servers(control_db)
     return Evidence(
-        {name: _read_server(at(name), known.get(name)) for name in NAMES},
+        {name: _read_server(at(name), known.get(name)) for name in databases.names},
         recoveries.read_record(control_db),
         tuple(cutovers.unsettled(control_db)),
+        {name: databases.partner_of(name) for name in databases.names},
     )
 
 
-def compare_rows(at: At, business_id: UUID, owner: DatabaseName) -> RowComparison:
-    """Compare the rows of a business that both databases hold.
+def compare_rows(at: At, business_id: UUID, owner: DatabaseName, copy: DatabaseName) -> RowComparison:
+    """Compare the rows of a business in the database of its owner and in the one that replicates it.
 
     Meant for fenced ones; changes that are being replicated have 0.3 s to arrive.
     """
-    findings = verification.compare(at(owner), at(other_database(owner)), business_id, settle_seconds=0.3, share=1.0)
+    findings = verification.compare(at(owner), at(copy), business_id, settle_seconds=0.3, share=1.0)
     lost = [each for each in findings.differences if each.table in APPENDED and "at the target only" in each.what]
     shown = lost or findings.differences
     example = "" if not shown else f"{shown[0].table} {shown[0].key} {shown[0].what}"

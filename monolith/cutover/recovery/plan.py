@@ -5,14 +5,13 @@ epoch in the record and the leases is the latest decision that can be proved. Th
 lost cannot be more than one ahead of a lease that is fenced.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from contracts.scheduling.values import DatabaseName
-from monolith.cutover.databases import other_database
 from monolith.cutover.inventory import StoredLease
-from monolith.cutover.recovery.evidence import NAMES, Evidence, RowComparison
+from monolith.cutover.recovery.evidence import Evidence, RowComparison
 from monolith.cutover.store.recoveries import Recorded
 
 Action = Literal["confirm", "activate", "record", "switch", "wait", "closed", "unknown"]
@@ -23,13 +22,14 @@ the lease. switch: a new decision, for the other database. wait: the owner lost 
 closed: the owner has not opened it yet. unknown: the record does not know it.
 """
 
-Choice = Literal["owner", "monolith", "scheduling"]
+Choice = Literal["owner"] | DatabaseName
 """Whose rows to keep where they differ: those of the owner, or those of one database."""
 
 _BEYOND_A_FENCED_LEASE = 2
 """A fenced lease of epoch N may have been followed by one decision, N + 1, which is lost; the next one is N + 2."""
 
-CompareRows = Callable[[UUID, DatabaseName], RowComparison]
+CompareRows = Callable[[UUID, DatabaseName, DatabaseName], RowComparison]
+"""Compares the rows of a business at its owner with those at another database."""
 
 
 class BusinessPlan(NamedTuple):
@@ -78,7 +78,10 @@ def lost_nothing(evidence: Evidence, plan: RecoveryPlan) -> bool:
 
 
 def make_plan(evidence: Evidence, compare: CompareRows, choice: Mapping[UUID, Choice]) -> RecoveryPlan:
-    """Plan every business that the record or a lease names. `compare` is called for those that both databases hold."""
+    """Plan every business that the record or a lease names.
+
+    `compare` is called for those of which the owner's partner has a copy.
+    """
     named = set(evidence.record) | {business for each in evidence.servers.values() for business in each.leases}
     plans, all_equal = [], True
     for business_id in sorted(named):
@@ -92,22 +95,23 @@ def _plan(
     evidence: Evidence, business_id: UUID, compare: CompareRows, choice: Choice | None
 ) -> tuple[BusinessPlan, bool]:
     recorded = evidence.record.get(business_id)
-    found = {name: evidence.servers[name].leases.get(business_id) for name in NAMES}
+    found = {name: evidence.servers[name].leases.get(business_id) for name in evidence.servers}
     if recorded is None:
         text = "the record does not have it: it was opened after the state that was restored"
         return BusinessPlan(business_id, "unknown", text, "scheduling", 0, 0), False
     planned = _by_epochs(business_id, recorded, found)
-    held = [name for name in NAMES if business_id in evidence.servers[name].held]
+    held = [name for name in evidence.servers if business_id in evidence.servers[name].held]
     if planned.owner not in held:
-        return _without_rows(planned, bool(held), found, choice)
-    if len(held) == 1:
+        return _without_rows(planned, held, found, choice)
+    copy = evidence.partners.get(planned.owner)
+    if copy is None or copy not in held:
         return planned, True
-    return _by_rows(planned, compare(business_id, planned.owner), found, choice)
+    return _by_rows(planned, copy, compare(business_id, planned.owner, copy), found, choice)
 
 
 def _by_epochs(business_id: UUID, recorded: Recorded, found: Mapping[DatabaseName, StoredLease | None]) -> BusinessPlan:
     attempt = max(recorded.attempt, *(lease.attempt for lease in found.values() if lease), 0)
-    holder: DatabaseName = max(NAMES, key=lambda name: (_epoch(found[name]), name == recorded.owner))
+    holder: DatabaseName = max(found, key=lambda name: (_epoch(found[name]), name == recorded.owner))
     latest = found[holder]
     if latest is not None and latest.epoch > recorded.epoch:
         epoch = latest.epoch if latest.active else latest.epoch + _BEYOND_A_FENCED_LEASE
@@ -121,20 +125,23 @@ def _by_epochs(business_id: UUID, recorded: Recorded, found: Mapping[DatabaseNam
 
 
 def _without_rows(
-    planned: BusinessPlan, copy_exists: bool, found: Mapping[DatabaseName, StoredLease | None], choice: Choice | None
+    planned: BusinessPlan,
+    held: Sequence[DatabaseName],
+    found: Mapping[DatabaseName, StoredLease | None],
+    choice: Choice | None,
 ) -> tuple[BusinessPlan, bool]:
     """Plan a business whose owner has no row of it: not open yet, or restored to a state before its copy."""
-    other = other_database(planned.owner)
-    if not copy_exists:
+    if not held:
         return planned._replace(action="closed", found=f"it is not open yet at its owner, {planned.owner}"), True
-    text = f"its owner, {planned.owner}, has none of its rows; the {other} database has a copy"
-    if choice == other:
-        return _switched(planned, other, found, text), False
+    text = f"its owner, {planned.owner}, has none of its rows; the {' and the '.join(held)} database has a copy"
+    if choice is not None and choice in held:
+        return _switched(planned, choice, found, text), False
     return planned._replace(action="wait", found=text), False
 
 
 def _by_rows(
     planned: BusinessPlan,
+    copy: DatabaseName,
     rows: RowComparison,
     found: Mapping[DatabaseName, StoredLease | None],
     choice: Choice | None,
@@ -143,10 +150,9 @@ def _by_rows(
         return planned._replace(found=f"{planned.found}; both databases hold the same rows"), True
     if rows.lost == 0:
         return planned._replace(found=f"{planned.found}; the copy is behind ({rows.example})"), False
-    other = other_database(planned.owner)
-    if choice == other:
-        return _switched(planned, other, found, f"the rows differ ({rows.example})"), False
-    text = f"the copy in the {other} database has {rows.lost} or more rows that its owner lost ({rows.example})"
+    if choice == copy:
+        return _switched(planned, copy, found, f"the rows differ ({rows.example})"), False
+    text = f"the copy in the {copy} database has {rows.lost} or more rows that its owner lost ({rows.example})"
     action = planned.action if choice is not None else "wait"
     return planned._replace(action=action, found=f"{planned.found}; {text}"), False
 

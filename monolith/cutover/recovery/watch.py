@@ -10,7 +10,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
 from monolith.cutover.recovery.applying import apply_plan
-from monolith.cutover.recovery.evidence import NAMES, RowComparison, read_evidence
+from monolith.cutover.recovery.evidence import RowComparison, read_evidence
 from monolith.cutover.recovery.plan import lost_nothing, make_plan
 from monolith.cutover.store import servers
 from scheduling_service.engine import lease as leases
@@ -45,7 +45,7 @@ class RecoveryWatch:
         self._waited: dict[DatabaseName, bool] = {}
         """Whether commits waited for a standby when the confirmed server of this name was last seen."""
         self._refused = ""
-        self._last: Mapping[DatabaseName, State] = dict.fromkeys(NAMES, "confirmed")
+        self._last: Mapping[DatabaseName, State] = dict.fromkeys(databases.names, "confirmed")
 
     def step(self) -> None:
         """Compare both servers with the record, and fence every business if one was replaced.
@@ -60,8 +60,8 @@ class RecoveryWatch:
         except psycopg.Error:
             self.close()
         if self._metrics is not None:
-            for name in NAMES:
-                self._metrics.recovery_required(name, self._last[name] != "confirmed")
+            for name, state in self._last.items():
+                self._metrics.recovery_required(name, state != "confirmed")
 
     def close(self) -> None:
         for connection in self._open.values():
@@ -69,7 +69,7 @@ class RecoveryWatch:
         self._open = {}
 
     def _compare(self, control_db: Connection, known: Mapping[str, str]) -> None:
-        found = {name: self._read_state(name, known.get(name)) for name in NAMES}
+        found = {name: self._read_state(name, known.get(name)) for name in self._databases.names}
         replaced = frozenset(name for name, state in found.items() if state == "replaced")
         if replaced:
             self._void(replaced)
@@ -82,13 +82,13 @@ class RecoveryWatch:
         if doubt:
             self._refuse(doubt)
             return
-        evidence = read_evidence(control_db, self._at)
-        plan = make_plan(evidence, lambda business_id, owner: _NOT_COMPARED, {})
+        evidence = read_evidence(control_db, self._databases, self._at)
+        plan = make_plan(evidence, lambda *which: _NOT_COMPARED, {})
         if not lost_nothing(evidence, plan):
             self._refuse("leases and decisions disagree")
             return
         apply_plan(control_db, self._at, evidence, plan, actor=ACTOR, reason="failover to a synchronous standby")
-        self._last, self._refused = dict.fromkeys(NAMES, "confirmed"), ""
+        self._last, self._refused = dict.fromkeys(evidence.servers, "confirmed"), ""
         log.warning("the failover was confirmed: leases and decisions agree, and businesses are written again")
 
     def _doubt(self, replaced: frozenset[DatabaseName]) -> str:
@@ -115,19 +115,19 @@ class RecoveryWatch:
             incarnation, validity = leases.read_incarnation(db), leases.read_validity(db)
             waits = self._confirms and servers.commits_wait_for_a_standby(db)
         except psycopg.Error:
-            return self._last[name]
+            return self._last.get(name, "confirmed")
         if validity.foreign or (known is not None and known != incarnation):
             return "replaced"
         self._waited[name] = waits
         return "void" if validity.void else "confirmed"
 
     def _void(self, replaced: frozenset[DatabaseName]) -> None:
-        if any(self._last[name] != "replaced" for name in replaced):
+        if any(self._last.get(name) != "replaced" for name in replaced):
             log.error(
                 "the %s database was restored or failed over: no business is written until `extraction recover`",
                 " and the ".join(sorted(replaced)),
             )
-        for name in NAMES:
+        for name in self._databases.names:
             try:
                 void_leases(self._databases, name)
             except psycopg.Error as error:
@@ -141,8 +141,8 @@ class RecoveryWatch:
 
 
 def void_everywhere(databases: SchedulingDatabases) -> None:
-    """Fence every business in both databases until a recovery. Waits for open writes. Raises psycopg.Error."""
-    for name in NAMES:
+    """Fence every business in every database until a recovery. Waits for open writes. Raises psycopg.Error."""
+    for name in databases.names:
         void_leases(databases, name)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid_utils.compat import uuid7
 
 from contracts.scheduling.values import DatabaseName
-from monolith.cutover.databases import SchedulingDatabases, other_database
+from monolith.cutover.databases import DatabasePair
 
 _POLL_SECONDS = 0.001
 
@@ -21,10 +21,10 @@ class CanaryLost(Exception):
     """The canary did not arrive in time; the message names the direction."""
 
 
-def send_canary(databases: SchedulingDatabases, source: DatabaseName, *, seconds: float = 5.0) -> Canary:
+def send_canary(pair: DatabasePair, source: DatabaseName, *, seconds: float = 5.0) -> Canary:
     """Send a canary from one database to the other and back, and delete it. Raises CanaryLost after `seconds` each
     way."""
-    here, there = databases.at(source), databases.at(other_database(source))
+    here, there = pair.at(source), pair.at(pair.partner_of(source))
     canary_id = uuid7()
     with here.connect() as source_db, there.connect() as target_db:
         source_db.execute(

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from contracts.chassis.logins import accepted_url
-from monolith.cutover.databases import REPLICATOR, SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.databases import REPLICATOR, DatabasePair, SchedulingDatabase
 
 PUBLICATION = "scheduling"
 """The publication that `scheduling.publish` creates."""
@@ -51,11 +51,9 @@ class ReplicationDirection:
         return f"{self.publisher.name} to {self.subscriber.name}"
 
 
-def directions(databases: SchedulingDatabases) -> tuple[ReplicationDirection, ReplicationDirection]:
-    """Both directions: from the monolith's database, then from the service's."""
-    return ReplicationDirection(databases.monolith, databases.scheduling), ReplicationDirection(
-        databases.scheduling, databases.monolith
-    )
+def directions(pair: DatabasePair) -> tuple[ReplicationDirection, ReplicationDirection]:
+    """Both directions: from the first database of the pair, then from the second."""
+    return ReplicationDirection(pair.one, pair.other), ReplicationDirection(pair.other, pair.one)
 
 
 def _plain(name: str) -> str:

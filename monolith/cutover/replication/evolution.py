@@ -7,7 +7,7 @@ one after the other, in any order, while every row of the known columns keeps fl
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases
+from monolith.cutover.databases import REPLICATOR, Connection, DatabasePair
 from monolith.cutover.replication.direction import ReplicationDirection, directions
 from monolith.cutover.replication.requirements import ReplicationRefused, require_release
 from monolith.cutover.replication.state import find_problems, is_subscribed
@@ -16,22 +16,22 @@ Columns = dict[str, list[str]]
 _MAX_LAG_BYTES = 16_000_000
 
 
-def require_evolvable(databases: SchedulingDatabases, *, resumed: bool) -> None:
+def require_evolvable(pair: DatabasePair, *, resumed: bool) -> None:
     """Check that both servers keep changes when a publication is altered, and that both directions are healthy.
 
     A change that is `resumed` may have left them waiting for a column. Raises ReplicationRefused.
     """
-    for direction in directions(databases):
+    for direction in directions(pair):
         with direction.publisher.connect(REPLICATOR, statement_seconds=5.0) as db:
             require_release(direction.publisher, db.info.server_version)
-    problems = [] if resumed else find_problems(databases, max_lag_bytes=_MAX_LAG_BYTES)
+    problems = [] if resumed else find_problems(pair, max_lag_bytes=_MAX_LAG_BYTES)
     if problems:
         raise ReplicationRefused(f"replication is not healthy ({'; '.join(problems)})", "repair it first")
 
 
-def publish_common_columns(databases: SchedulingDatabases) -> None:
+def publish_common_columns(pair: DatabasePair) -> None:
     """Publish, in both databases, only the tables and columns that both have. May be repeated."""
-    there, back = directions(databases)
+    there, back = directions(pair)
     with (
         there.publisher.connect(REPLICATOR) as one,
         back.publisher.connect(REPLICATOR) as other,
@@ -41,13 +41,13 @@ def publish_common_columns(databases: SchedulingDatabases) -> None:
             db.execute("SELECT scheduling.publish_columns(%s)", (Jsonb(common),))
 
 
-def publish_everything(databases: SchedulingDatabases) -> None:
+def publish_everything(pair: DatabasePair) -> None:
     """Publish all tables and columns in both databases, and subscribe to new tables. May be repeated.
 
     A new table is not copied: nothing writes it before both databases have it. Raises ReplicationRefused if one has
     rows.
     """
-    for direction in directions(databases):
+    for direction in directions(pair):
         with (
             direction.publisher.connect(REPLICATOR) as publisher,
             direction.subscriber.connect(REPLICATOR) as subscriber,

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import sql
 
 from contracts.scheduling.values import DatabaseName
-from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases, other_database
+from monolith.cutover.databases import REPLICATOR, Connection, DatabasePair
 from monolith.cutover.replication.direction import PUBLICATION, ReplicationDirection, directions
 from monolith.cutover.replication.requirements import (
     ReplicationRefused,
@@ -27,7 +27,6 @@ _POLL_SECONDS = 0.03
 _MAX_ERRORS = 5
 """Postgres repeats the copy of a table after an error, such as a short network failure."""
 
-_NAMES: tuple[DatabaseName, DatabaseName] = ("monolith", "scheduling")
 # Children before their parents, as the foreign keys require.
 _DISCARDED = (
     "fence_mark", "idempotency", "history", "waitlist", "assignment", "appointment", "session", "claim", "block",
@@ -37,7 +36,7 @@ _DISCARDED = (
 
 
 def start(
-    databases: SchedulingDatabases,
+    pair: DatabasePair,
     report: ReportProgress,
     *,
     discard_copies: bool = False,
@@ -51,34 +50,34 @@ def start(
     """
     with contextlib.ExitStack() as stack:
         dbs = {
-            name: stack.enter_context(databases.at(name).connect(REPLICATOR, statement_seconds=0.0)) for name in _NAMES
+            name: stack.enter_context(pair.at(name).connect(REPLICATOR, statement_seconds=0.0)) for name in pair.names
         }
         for name, db in dbs.items():
-            require_settings_and_rights(databases.at(name), db, allow_unbounded_wal=allow_unbounded_wal)
-        require_same_version({databases.at(name).name: _version(db) for name, db in dbs.items()})
-        there, back = directions(databases)
+            require_settings_and_rights(pair.at(name), db, allow_unbounded_wal=allow_unbounded_wal)
+        require_same_version({name: _version(db) for name, db in dbs.items()})
+        there, back = directions(pair)
         if not any(is_subscribed(dbs[each.subscriber.name], each) for each in (there, back)):
-            owned = _clear_copies(databases, dbs, discard_copies)
+            owned = _clear_copies(pair, dbs, discard_copies)
         else:
             owned = {name: held_and_owned(db)[1] for name, db in dbs.items()}
         # Start with the database that owns less, so that only the other one has rows to leave out of its publication.
-        if len(owned["monolith"]) >= len(owned["scheduling"]):
+        if len(owned[there.publisher.name]) >= len(owned[back.publisher.name]):
             there, back = back, there
         _open(dbs, there, elsewhere=set(), copy=bool(owned[there.publisher.name]), report=report)
         _open(dbs, back, elsewhere=owned[back.subscriber.name], copy=True, report=report)
         for name, db in dbs.items():
             db.execute("SELECT scheduling.publish('{}')")
-            if owned[other_database(name)]:
+            if owned[pair.partner_of(name)]:
                 # A copy may be in use, after a cutover, before autovacuum has analyzed it.
                 db.execute("SELECT scheduling.take_statistics()")
 
 
 def _clear_copies(
-    databases: SchedulingDatabases, dbs: dict[DatabaseName, Connection], discard_copies: bool
+    pair: DatabasePair, dbs: dict[DatabaseName, Connection], discard_copies: bool
 ) -> dict[DatabaseName, set[UUID]]:
     """Remove the rows of an earlier replication, and return the businesses that each database owns."""
     found = {name: held_and_owned(db) for name, db in dbs.items()}
-    for name in _NAMES:
+    for name in pair.names:
         dbs[name].execute("DELETE FROM scheduling.canary")
         dbs[name].execute(
             """
@@ -87,13 +86,13 @@ def _clear_copies(
             """
         )
         held, owned = found[name]
-        owned_elsewhere = found[other_database(name)][1]
+        owned_elsewhere = found[pair.partner_of(name)][1]
         copies = held - owned
         if copies and discard_copies and copies <= owned_elsewhere:
             for business_id in sorted(copies):
                 discard(dbs[name], business_id)
         else:
-            require_no_copies(databases.at(name), copies, owned_elsewhere)
+            require_no_copies(pair.at(name), copies, owned_elsewhere)
     return {name: owned for name, (_, owned) in found.items()}
 
 

@@ -4,7 +4,7 @@ import psycopg
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases
+from monolith.cutover.databases import REPLICATOR, Connection, DatabasePair
 from monolith.cutover.replication.direction import ReplicationDirection, directions
 from monolith.cutover.replication.problems import describe_problems
 from monolith.cutover.replication.slot import read_slot
@@ -63,9 +63,9 @@ def is_subscribed(subscriber: Connection, direction: ReplicationDirection) -> bo
     return row is not None
 
 
-def is_replicating(databases: SchedulingDatabases) -> bool:
+def is_replicating(pair: DatabasePair) -> bool:
     """Return whether a subscription exists in either direction. Raises psycopg.Error."""
-    for direction in directions(databases):
+    for direction in directions(pair):
         with direction.subscriber.connect(REPLICATOR, statement_seconds=5.0) as subscriber:
             if is_subscribed(subscriber, direction):
                 return True
@@ -150,14 +150,14 @@ def _sync_errors(subscriber: Connection, direction: ReplicationDirection) -> int
     return 0 if row is None else int(row[0])
 
 
-def read_status(databases: SchedulingDatabases, *, max_lag_bytes: int = 16_000_000) -> ReplicationStatus:
+def read_status(pair: DatabasePair, *, max_lag_bytes: int = 16_000_000) -> ReplicationStatus:
     """Return the status of both directions. An unreachable database is a problem in the status, not an error."""
-    return ReplicationStatus(tuple(_read_direction(each, max_lag_bytes) for each in directions(databases)))
+    return ReplicationStatus(tuple(_read_direction(each, max_lag_bytes) for each in directions(pair)))
 
 
-def find_problems(databases: SchedulingDatabases, *, max_lag_bytes: int) -> list[str]:
+def find_problems(pair: DatabasePair, *, max_lag_bytes: int) -> list[str]:
     """Describe the problems of both directions; empty when a cutover may rely on them."""
-    return read_status(databases, max_lag_bytes=max_lag_bytes).problems
+    return read_status(pair, max_lag_bytes=max_lag_bytes).problems
 
 
 def _read_direction(direction: ReplicationDirection, max_lag_bytes: int) -> DirectionStatus:

@@ -4,20 +4,20 @@ import psycopg
 from psycopg import errors as pg
 from psycopg import sql
 
-from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases
+from monolith.cutover.databases import REPLICATOR, Connection, DatabasePair
 from monolith.cutover.replication.direction import ReplicationDirection, directions
 from monolith.cutover.replication.state import is_subscribed
 
 
-def stop(databases: SchedulingDatabases) -> list[str]:
+def stop(pair: DatabasePair) -> list[str]:
     """Drop subscriptions, slots and publications; no row of a business changes. May be repeated.
 
     Returns a message with the remedy for each thing that could not be dropped.
     """
     left: list[str] = []
-    for direction in directions(databases):
+    for direction in directions(pair):
         left += _unsubscribe(direction)
-    for direction in directions(databases):
+    for direction in directions(pair):
         left += _unpublish(direction)
     return left
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from monolith.cutover.checks import CutoverChecks
 from monolith.cutover.controller import Controller
-from monolith.cutover.databases import SchedulingDatabases, other_database
+from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
 from monolith.cutover.polling_loop import PollingLoop, TableChanges
 from monolith.cutover.rollback.thresholds import find_breach
@@ -85,12 +85,11 @@ class RollbackWorker:
 
     def _cut_over(self, status: PolicyStatus, breach: str) -> str | None:
         """Return why the business was not rolled back; None if it was."""
-        home = status.policy.home
         try:
             finished = self._controller.cut_over(
                 status.policy.business_id,
-                other_database(home),
-                home,
+                status.owner,
+                status.policy.home,
                 fence_seconds=FENCE_SECONDS,
                 actor=ACTOR,
                 reason=breach,

@@ -7,7 +7,7 @@ import psycopg
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
-from monolith.cutover.databases import SchedulingDatabases, other_database
+from monolith.cutover.databases import DatabasePair, SchedulingDatabases
 from monolith.cutover.preflight import MAX_LAG_BYTES, ReadinessProbe, schema_version
 from monolith.cutover.service.cutovers import CutoverService
 from monolith.cutover.store import cutovers
@@ -33,15 +33,17 @@ class CheckReport:
 
     def run(self, target: DatabaseName, business: BusinessRef | None = None) -> list[CheckResult]:
         """Return every check for a cutover to `target`, of one business or of any. Never raises for a database."""
-        checks = [self._target(target), *self._replication(), self._versions(target)]
+        databases = self._databases()
+        pair = databases.pair(databases.partner_of(target), target)
+        checks = [self._target(target), *self._replication(pair), self._versions(pair)]
         return [*checks, self._no_other(business)] if business is not None else checks
 
     def _target(self, target: DatabaseName) -> CheckResult:
         problem = self._readiness(target)
         return CheckResult(f"the {target} adapter serves", problem is None, problem or "ready", "ready")
 
-    def _replication(self) -> list[CheckResult]:
-        status = replication.read_status(self._databases(), max_lag_bytes=MAX_LAG_BYTES)
+    def _replication(self, pair: DatabasePair) -> list[CheckResult]:
+        status = replication.read_status(pair, max_lag_bytes=MAX_LAG_BYTES)
         return [
             CheckResult(
                 f"replication {each.direction}",
@@ -52,8 +54,8 @@ class CheckReport:
             for each in status.directions
         ]
 
-    def _versions(self, target: DatabaseName) -> CheckResult:
-        versions = {name: self._version(name) for name in (other_database(target), target)}
+    def _versions(self, pair: DatabasePair) -> CheckResult:
+        versions = {name: self._version(name) for name in pair.names}
         same = len(set(versions.values())) == 1
         value = ", ".join(f"{name} {version}" for name, version in versions.items())
         return CheckResult("schema versions", same, value, "equal")

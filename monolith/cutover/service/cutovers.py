@@ -13,7 +13,7 @@ from monolith.cutover import replication, verification
 from monolith.cutover.batches import cut_over_in_batches, within_percent
 from monolith.cutover.checks import CutoverRefused
 from monolith.cutover.controller import Controller
-from monolith.cutover.databases import Connection, SchedulingDatabases, other_database
+from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.preflight import PreflightChecks, ReadinessProbe
 from monolith.cutover.scheduling_flag import ADAPTER_FOR, AdapterName
 from monolith.cutover.service.directory import BusinessDirectory
@@ -81,19 +81,28 @@ class CutoverService:
         return self._connected()[0]
 
     def require_replication(self) -> None:
-        """Raise NothingReplicated when neither database subscribes to the other."""
-        if not replication.is_replicating(self._databases()):
+        """Raise NothingReplicated when no database subscribes to another."""
+        if not any(replication.is_replicating(pair) for pair in self._databases().pairs):
             raise NothingReplicated
+
+    def partner_of(self, name: DatabaseName) -> DatabaseName:
+        """Return the database with which this one replicates, or would."""
+        return self._databases().partner_of(name)
+
+    def partners(self) -> Mapping[DatabaseName, DatabaseName]:
+        """Return the partner of each database."""
+        databases = self._databases()
+        return {name: databases.partner_of(name) for name in databases.names}
 
     def close(self) -> None:
         if self._open is not None:
             self._open[0].close()
 
     def select(self, target: DatabaseName, selection: Selection) -> list[BusinessRef]:
-        """The selected businesses that `target` does not own yet, sorted by slug. Raises UnknownBusiness."""
+        """The selected businesses that the partner of `target` owns, sorted by slug. Raises UnknownBusiness."""
         if selection.slug is not None:
             self._directory.find(selection.slug)
-        elsewhere = self._directory.owned_by(other_database(target))
+        elsewhere = self._directory.owned_by(self.partner_of(target))
         return [each for each in elsewhere if _is_selected(each, selection)]
 
     def rehearse(self, request: CutoverRequest, selection: Selection) -> Iterator[Rehearsal]:
@@ -201,7 +210,7 @@ class CutoverService:
         """Move the business, whose flag follows, then observe it: the rollback policy may set the flag back."""
         moved = self.controller.cut_over(
             business_id,
-            other_database(request.target),
+            self.partner_of(request.target),
             request.target,
             fence_seconds=request.fence_seconds,
             actor=request.actor,
@@ -218,7 +227,7 @@ class CutoverService:
         policy = latest_policy(control_db, business_id) if request.rollback is not None else None
         if policy is not None and policy.outcome == "returned":
             return f"it was rolled back to {policy.home}"
-        owner, copy = self.controller.at(request.target), self.controller.at(other_database(request.target))
+        owner, copy = self.controller.at(request.target), self.controller.at(self.partner_of(request.target))
         findings = verification.compare(owner, copy, business_id)
         store_findings(control_db, business_id, findings)
         if findings.equal:
@@ -228,7 +237,7 @@ class CutoverService:
 
     def _rehearse(self, request: CutoverRequest, business: BusinessRef) -> Rehearsal:
         controller, checks = self._connected()
-        cutover = _rehearsed_cutover(request, business.business_id)
+        cutover = _rehearsed_cutover(request, self.partner_of(request.target), business.business_id)
         source, target = controller.at(cutover.source), controller.at(cutover.target)
         try:
             checked = checks.check_before_fence(cutover, source, target)
@@ -256,11 +265,11 @@ def _transition(cutover: Cutover, step: dict[str, Any], slugs: Mapping[UUID, str
     return Transition(step["at"], slug, step["state"], step.get("found") or {})
 
 
-def _rehearsed_cutover(request: CutoverRequest, business_id: UUID) -> Cutover:
+def _rehearsed_cutover(request: CutoverRequest, source: DatabaseName, business_id: UUID) -> Cutover:
     return Cutover(
         cutover_id=uuid7(),
         business_id=business_id,
-        source=other_database(request.target),
+        source=source,
         target=request.target,
         epoch=0,
         attempt=0,

@@ -44,12 +44,15 @@ class ExtractionService:
         if not after_finalize and self._mark.is_set():
             raise ExtractionFinalized
         replication.start(
-            self._databases(), on_progress, discard_copies=discard_copies, allow_unbounded_wal=allow_unbounded_wal
+            self._databases().extraction,
+            on_progress,
+            discard_copies=discard_copies,
+            allow_unbounded_wal=allow_unbounded_wal,
         )
         self._mark.clear(actor)
 
     def replication_status(self) -> ReplicationStatus:
-        return replication.read_status(self._databases())
+        return replication.read_status(self._databases().extraction)
 
     def reconnect_replication(self) -> list[str]:
         """Give the subscriptions the current addresses and passwords; return the directions that have one.
@@ -57,7 +60,7 @@ class ExtractionService:
         Raises CutoverDatabaseUnavailable.
         """
         try:
-            return replication.reconnect(self._databases())
+            return replication.reconnect(self._databases().extraction)
         except psycopg.OperationalError as error:
             raise CutoverDatabaseUnavailable(" ".join(str(error).split())) from error
 
@@ -67,7 +70,7 @@ class ExtractionService:
         Also while one of the databases is unreachable. Raises ReplicationStopIncomplete, which names what is left;
         repeated, it ends that.
         """
-        problems = replication.stop(self._databases())
+        problems = replication.stop(self._databases().extraction)
         try:
             self._shadow.turn_off(actor=actor, reason="replication was stopped")
         except DatabaseUnavailable:

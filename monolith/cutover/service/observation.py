@@ -1,11 +1,12 @@
 """Everything that the control plane records, read at once, for an interface that shows it continuously."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover.scheduling_flag import AdapterName
 from monolith.cutover.service.control_plane import ControlPlane
 from monolith.cutover.service.standing import KnownBusiness
@@ -21,6 +22,8 @@ class ExtractionState(Struct, frozen=True):
     """The records in the monolith's database. `now` is by its clock. `cutovers` has those under way first."""
 
     now: datetime
+    partners: Mapping[DatabaseName, DatabaseName]
+    """By database: the one with which it replicates, or would."""
     default: AdapterName
     businesses: Sequence[KnownBusiness]
     cutovers: Sequence[Cutover]
@@ -41,6 +44,7 @@ def observe(plane: ControlPlane) -> ExtractionState:
         under_way = {each.business_id: each for each in cutovers.unsettled(control_db)}
         return ExtractionState(
             now=row[0],
+            partners=plane.cutovers.partners(),
             default=default,
             businesses=[
                 KnownBusiness(

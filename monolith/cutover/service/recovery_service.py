@@ -39,7 +39,7 @@ class RecoveryService:
     def inspect(self) -> Evidence:
         """Read both databases and the record. Changes nothing."""
         controller = self._cutovers.controller
-        return read_evidence(controller.control_db, controller.at)
+        return read_evidence(controller.control_db, self._databases(), controller.at)
 
     def fence(self) -> Evidence:
         """Fence every business in both databases, and read their evidence once no write is open."""
@@ -49,7 +49,7 @@ class RecoveryService:
     def plan(self, evidence: Evidence, choice: Mapping[UUID, Choice]) -> RecoveryPlan:
         """Compare the rows of every business and plan its recovery. Changes nothing."""
         at = self._cutovers.controller.at
-        return make_plan(evidence, lambda business_id, owner: compare_rows(at, business_id, owner), choice)
+        return make_plan(evidence, lambda *which: compare_rows(at, *which), choice)
 
     def apply(self, evidence: Evidence, plan: RecoveryPlan, *, actor: str, reason: str) -> bool:
         """Apply the plan to fenced databases; return whether replication was ended. Audited.
@@ -63,12 +63,12 @@ class RecoveryService:
         return ended
 
     def _end_doubtful_replication(self, all_equal: bool) -> bool:
-        databases = self._databases()
-        if not replication.is_replicating(databases):
+        pair = self._databases().extraction
+        if not replication.is_replicating(pair):
             return False
-        if all_equal and not replication.find_problems(databases, max_lag_bytes=MAX_LAG_BYTES):
+        if all_equal and not replication.find_problems(pair, max_lag_bytes=MAX_LAG_BYTES):
             return False
-        problems = replication.stop(databases)
+        problems = replication.stop(pair)
         if problems:
             raise ReplicationStopIncomplete(problems)
         return True

@@ -1,4 +1,4 @@
-"""The standing of a business: one sentence from its owner, the leases of both databases, and its cutover.
+"""The standing of a business: one sentence from its owner, the leases of all databases, and its cutover.
 
 The flag is only what an operator requested. A sentence that contradicts it, and two databases that contradict each
 other, are findings with a remedy.
@@ -12,7 +12,6 @@ from uuid import UUID
 from msgspec import Struct
 
 from contracts.scheduling.values import DatabaseName
-from monolith.cutover.databases import other_database
 from monolith.cutover.inventory import StoredLease
 from monolith.cutover.scheduling_flag import ADAPTER_FOR, DATABASE_OF, AdapterName
 from monolith.cutover.store.cutovers import Cutover
@@ -83,15 +82,16 @@ def _describe(business: KnownBusiness, leases: Leases, now: datetime) -> tuple[L
 
 def _broken(business: KnownBusiness, owned: Ownership, leases: Leases) -> tuple[Level, str, str] | None:
     """Return why no database accepts writes, or why more than one does."""
-    own, other = leases[owned.owner], leases[other_database(owned.owner)] or {}
+    own = leases[owned.owner]
     if own is None:
         return "broken", f"Owned by {owned.owner}, whose database cannot be read.", f"extraction db check {owned.owner}"
-    lease, other_lease = own.get(business.business_id), other.get(business.business_id)
+    lease, other = own.get(business.business_id), _active_elsewhere(business.business_id, owned.owner, leases)
     if lease is not None and not lease.valid:
         sentence = f"Owned by {owned.owner}, whose leases are void since a restore or a failover. Writes are refused."
         return "broken", sentence, "extraction recover"
-    if lease is not None and lease.active and other_lease is not None and other_lease.active:
-        return "broken", f"Both databases hold an active lease; {owned.owner} owns it.", "extraction cutover status"
+    if lease is not None and lease.active and other is not None:
+        sentence = f"Both {owned.owner} and {other} hold an active lease; {owned.owner} owns it."
+        return "broken", sentence, "extraction cutover status"
     if lease is not None and (not lease.active or lease.epoch != owned.epoch):
         sentence = f"Owned by {owned.owner}, whose lease is {_lease(lease)}, not active in epoch {owned.epoch}."
         return "broken", f"{sentence} Writes are refused.", f"extraction cutover resume {business.slug}"
@@ -100,16 +100,22 @@ def _broken(business: KnownBusiness, owned: Ownership, leases: Leases) -> tuple[
 
 def _doubtful(business: KnownBusiness, owned: Ownership, leases: Leases) -> tuple[Level, str, str] | None:
     """Return what an operator should know about a business that is served."""
-    other = other_database(owned.owner)
     if business.business_id not in (leases[owned.owner] or {}):
         return "ok", f"Owned by {owned.owner}; it is not open there yet.", ""
-    if leases[other] is None:
-        sentence = f"Served by {owned.owner}; the {other} database cannot be read."
-        return "attention", sentence, f"extraction db check {other}"
+    unread = next((name for name, found in leases.items() if found is None), None)
+    if unread is not None:
+        sentence = f"Served by {owned.owner}; the {unread} database cannot be read."
+        return "attention", sentence, f"extraction db check {unread}"
     if business.requested is not None and DATABASE_OF[business.requested] != owned.owner:
         remedy = f"extraction flag set {business.requested} --business {business.slug}"
         return "attention", f"Served by {owned.owner}, although its flag requests {business.requested}.", remedy
     return None
+
+
+def _active_elsewhere(business_id: UUID, owner: DatabaseName, leases: Leases) -> DatabaseName | None:
+    """Return another database than the owner's that holds an active lease; None if none does."""
+    others = {name: (found or {}).get(business_id) for name, found in leases.items() if name != owner}
+    return next((name for name, lease in others.items() if lease is not None and lease.active), None)
 
 
 def _moving(cutover: Cutover, now: datetime) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from contracts.scheduling.values import DatabaseName
-from monolith.cutover.databases import other_database
 from monolith.cutover.service.cutovers import CutoverService
 from monolith.cutover.service.directory import BusinessDirectory
 from monolith.cutover.service.invoice_reconciliation import unmatched_invoices
@@ -59,7 +58,7 @@ class VerificationService:
         self, business: BusinessRef, owner_name: DatabaseName, billing: BillingApi, settle: float
     ) -> VerificationReport:
         controller = self._cutovers.controller
-        owner, copy = controller.at(owner_name), controller.at(other_database(owner_name))
+        owner, copy = controller.at(owner_name), controller.at(self._cutovers.partner_of(owner_name))
         findings = compare(owner, copy, business.business_id, settle_seconds=settle)
         store_findings(controller.control_db, business.business_id, findings)
         broken = check_invariants(owner, business.business_id)

@@ -54,6 +54,6 @@ def test_the_control_plane_and_replication_use_the_reachable_server(databases: D
     )
     with found.scheduling.connect() as connection:
         assert connection.execute("SELECT count(*) FROM scheduling.lease").fetchone() == (0,)
-    for direction in directions(found):
+    for direction in directions(found.extraction):
         assert "target_session_attrs=read-write" in direction.connection
         assert ",127.0.0.1" in direction.connection

@@ -91,7 +91,7 @@ def test_replication_stops_although_the_monolith_is_unreachable_and_shadow_reads
     assert incomplete.returncode == 2
     assert "scheduling to monolith: the subscription is still in the monolith database" in incomplete.stderr
     assert "shadow reads may still be on" in incomplete.stderr
-    forward, backward = directions(copied)
+    forward, backward = directions(copied.extraction)
     with copied.scheduling.connect(REPLICATOR) as db:
         assert not is_subscribed(db, forward), "the side that is reachable has stopped"
     with copied.monolith.connect(REPLICATOR) as db:

@@ -12,6 +12,7 @@ from monolith.cutover.recovery.plan import lost_nothing
 from monolith.cutover.store.recoveries import Recorded
 
 ID = uuid4()
+PARTNERS = {"monolith": "scheduling", "scheduling": "monolith"}
 SAME, BEHIND, LOST = RowComparison(True, 0, ""), RowComparison(False, 0, "a row"), RowComparison(False, 2, "a row")
 
 
@@ -27,11 +28,14 @@ def planned(
     record: Recorded | None, monolith: ServerEvidence, scheduling: ServerEvidence, rows: RowComparison = SAME,
     choice: Choice | None = None,
 ) -> BusinessPlan:  # fmt: skip
-    def compare(business_id: UUID, owner: DatabaseName) -> RowComparison:
+    def compare(business_id: UUID, owner: DatabaseName, copy: DatabaseName) -> RowComparison:
         return rows
 
     evidence = Evidence(
-        {"monolith": monolith, "scheduling": scheduling}, {} if record is None else {ID: record}, unsettled=()
+        {"monolith": monolith, "scheduling": scheduling},
+        {} if record is None else {ID: record},
+        unsettled=(),
+        partners=PARTNERS,
     )
     [plan] = make_plan(evidence, compare, {} if choice is None else {ID: choice}).businesses
     return plan
@@ -115,5 +119,5 @@ def test_a_failover_that_lost_nothing_continues_the_cluster_and_every_epoch(
         "monolith": server(lease(1))._replace(incarnation=incarnation),
         "scheduling": server(None, holds=False),
     }
-    evidence = Evidence(servers, {ID: Recorded("monolith", epoch, 0)}, unsettled=())
-    assert lost_nothing(evidence, make_plan(evidence, lambda business_id, owner: SAME, {})) == (not lost)
+    evidence = Evidence(servers, {ID: Recorded("monolith", epoch, 0)}, (), PARTNERS)
+    assert lost_nothing(evidence, make_plan(evidence, lambda *which: SAME, {})) == (not lost)
