@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -63,10 +64,14 @@ class SchedulingDatabase:
 
 @dataclass(frozen=True, slots=True)
 class DatabasePair:
-    """Two databases between which businesses are replicated and moved, in both directions."""
+    """Two databases between which businesses are replicated and moved, in both directions.
+
+    `businesses` are those that are replicated; None: every one that either of the two owns.
+    """
 
     one: SchedulingDatabase
     other: SchedulingDatabase
+    businesses: frozenset[UUID] | None = None
 
     @property
     def names(self) -> tuple[DatabaseName, DatabaseName]:

@@ -1,6 +1,6 @@
 """The requirements for starting replication. Each refusal names its remedy."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabase
@@ -66,6 +66,30 @@ def require_same_version(versions: dict[str, str]) -> None:
         found = ", ".join(f"{version} in {name}" for name, version in versions.items())
         raise ReplicationRefused(
             f"schema scheduling has different versions ({found})", "run `extraction db setup` for the older one"
+        )
+
+
+def require_unpaired(database: SchedulingDatabase, db: Connection, own: Collection[str]) -> None:
+    """Refuse a database that is replicated with a third one: its publication is that of one pair.
+
+    `own` are the names of the pair's subscriptions and slots. Raises ReplicationRefused.
+    """
+    others = db.execute(
+        """
+        SELECT s.subname::text FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+         WHERE d.datname = current_database() AND s.subname LIKE 'scheduling\\_%%' AND s.subname <> ALL (%(own)s)
+         UNION
+        SELECT slot_name::text FROM pg_replication_slots
+         WHERE database = current_database() AND slot_name LIKE 'scheduling\\_%%' AND NOT temporary
+           AND slot_name <> ALL (%(own)s)
+         ORDER BY 1
+        """,
+        {"own": list(own)},
+    ).fetchall()
+    if others:
+        raise ReplicationRefused(
+            f"the {database.name} database is replicated with another one ({others[0][0]})",
+            "stop that with `extraction replicate stop --between`, and the names of the two",
         )
 
 

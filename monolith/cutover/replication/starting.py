@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from psycopg import sql
@@ -16,7 +16,9 @@ from monolith.cutover.replication.requirements import (
     require_no_copies,
     require_same_version,
     require_settings_and_rights,
+    require_unpaired,
 )
+from monolith.cutover.replication.scope import empty_tables, in_scope, publish
 from monolith.cutover.replication.slot import read_slot
 from monolith.cutover.replication.slot_creation import create_slot
 from monolith.cutover.replication.state import CopyProgress, is_copied, is_subscribed, lacks_tables, read_progress
@@ -39,14 +41,16 @@ def start(
     pair: DatabasePair,
     report: ReportProgress,
     *,
+    owned_by_others: Collection[UUID] = (),
     discard_copies: bool = False,
     allow_unbounded_wal: bool = False,
 ) -> None:
-    """Publish and subscribe in both directions, and return when both databases hold everything.
+    """Publish and subscribe in both directions, and return when both databases hold all that the pair replicates.
 
     Businesses stay in use; those created during the copy are copied too. If both databases already own businesses,
-    create new ones only in the database that owns the most until the copy is complete. Raises ReplicationRefused, with
-    nothing started.
+    create new ones only in the database that owns the most until the copy is complete. `owned_by_others` are the
+    businesses of further databases: the pair may hold old copies of them. Raises ReplicationRefused, with nothing
+    started.
     """
     with contextlib.ExitStack() as stack:
         dbs = {
@@ -56,24 +60,26 @@ def start(
             require_settings_and_rights(pair.at(name), db, allow_unbounded_wal=allow_unbounded_wal)
         require_same_version({name: _version(db) for name, db in dbs.items()})
         there, back = directions(pair)
+        for name, db in dbs.items():
+            require_unpaired(pair.at(name), db, {each.subscription for each in (there, back)})
         if not any(is_subscribed(dbs[each.subscriber.name], each) for each in (there, back)):
-            owned = _clear_copies(pair, dbs, discard_copies)
+            owned = _clear_copies(pair, dbs, set(owned_by_others), discard_copies)
         else:
-            owned = {name: held_and_owned(db)[1] for name, db in dbs.items()}
+            owned = {name: in_scope(pair, held_and_owned(db)[1]) for name, db in dbs.items()}
         # Start with the database that owns less, so that only the other one has rows to leave out of its publication.
         if len(owned[there.publisher.name]) >= len(owned[back.publisher.name]):
             there, back = back, there
-        _open(dbs, there, elsewhere=set(), copy=bool(owned[there.publisher.name]), report=report)
-        _open(dbs, back, elsewhere=owned[back.subscriber.name], copy=True, report=report)
+        _open(pair, dbs, there, elsewhere=set(), copy=bool(owned[there.publisher.name]), report=report)
+        _open(pair, dbs, back, elsewhere=owned[back.subscriber.name], copy=True, report=report)
         for name, db in dbs.items():
-            db.execute("SELECT scheduling.publish('{}')")
+            publish(db, pair)
             if owned[pair.partner_of(name)]:
                 # A copy may be in use, after a cutover, before autovacuum has analyzed it.
                 db.execute("SELECT scheduling.take_statistics()")
 
 
 def _clear_copies(
-    pair: DatabasePair, dbs: dict[DatabaseName, Connection], discard_copies: bool
+    pair: DatabasePair, dbs: dict[DatabaseName, Connection], owned_by_others: set[UUID], discard_copies: bool
 ) -> dict[DatabaseName, set[UUID]]:
     """Remove the rows of an earlier replication, and return the businesses that each database owns."""
     found = {name: held_and_owned(db) for name, db in dbs.items()}
@@ -85,15 +91,15 @@ def _clear_copies(
              WHERE NOT EXISTS (SELECT 1 FROM scheduling.business b WHERE b.business_id = m.business_id)
             """
         )
-        held, owned = found[name]
-        owned_elsewhere = found[pair.partner_of(name)][1]
+        held, owned = (in_scope(pair, each) for each in found[name])
+        owned_elsewhere = found[pair.partner_of(name)][1] | owned_by_others
         copies = held - owned
         if copies and discard_copies and copies <= owned_elsewhere:
             for business_id in sorted(copies):
                 discard(dbs[name], business_id)
         else:
             require_no_copies(pair.at(name), copies, owned_elsewhere)
-    return {name: owned for name, (_, owned) in found.items()}
+    return {name: in_scope(pair, owned) for name, (_, owned) in found.items()}
 
 
 def discard(db: Connection, business_id: UUID) -> int:
@@ -110,6 +116,7 @@ def discard(db: Connection, business_id: UUID) -> int:
 
 
 def _open(
+    pair: DatabasePair,
     dbs: dict[DatabaseName, Connection],
     direction: ReplicationDirection,
     *,
@@ -119,9 +126,9 @@ def _open(
 ) -> None:
     publisher, subscriber = dbs[direction.publisher.name], dbs[direction.subscriber.name]
     if not is_subscribed(subscriber, direction):
-        _subscribe(publisher, subscriber, direction, sorted(elsewhere), copy=copy)
+        _subscribe(pair, publisher, subscriber, direction, elsewhere, copy=copy)
     if lacks_tables(subscriber, direction):
-        publisher.execute("SELECT scheduling.publish(%s)", (sorted(elsewhere),))
+        publish(publisher, pair, elsewhere)
         subscriber.execute(
             sql.SQL("ALTER SUBSCRIPTION {} REFRESH PUBLICATION WITH (copy_data = true)").format(
                 sql.Identifier(direction.subscription)
@@ -161,7 +168,13 @@ def _wait_until_ready(subscriber: Connection, direction: ReplicationDirection, s
 
 
 def _subscribe(
-    publisher: Connection, subscriber: Connection, direction: ReplicationDirection, elsewhere: list[UUID], *, copy: bool
+    pair: DatabasePair,
+    publisher: Connection,
+    subscriber: Connection,
+    direction: ReplicationDirection,
+    elsewhere: set[UUID],
+    *,
+    copy: bool,
 ) -> None:
     """Create the subscription without the tables that have rows to copy; without `copy`, no table has.
 
@@ -169,11 +182,11 @@ def _subscribe(
     each other table Postgres starts a process, connects and creates a slot, so a small database is copied much faster
     without the empty tables.
     """
-    publisher.execute("SELECT scheduling.publish(%s)", (elsewhere,))
+    publish(publisher, pair, elsewhere)
     _drop_orphan(publisher, direction)
     create_slot(direction.publisher, publisher, direction.subscription)
     if copy:
-        publisher.execute("SELECT scheduling.publish(%s, %s)", (elsewhere, _empty_tables(publisher)))
+        publish(publisher, pair, elsewhere, tables=empty_tables(publisher, pair))
     subscriber.execute(
         sql.SQL(
             "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH (origin = none, run_as_owner = true,"
@@ -184,16 +197,6 @@ def _subscribe(
             sql.Identifier(PUBLICATION),
         )
     )
-
-
-def _empty_tables(publisher: Connection) -> list[str]:
-    """Return the empty tables. A row of the canary's table needs no copy: it belongs to an interrupted check."""
-    names = publisher.execute("SELECT unnest(scheduling.replicated_tables())").fetchall()
-    has_row = sql.SQL(" UNION ALL ").join(
-        sql.SQL("SELECT {}, EXISTS (SELECT 1 FROM scheduling.{})").format(sql.Literal(name), sql.Identifier(name))
-        for (name,) in names
-    )
-    return [name for name, found in publisher.execute(has_row).fetchall() if not found or name == "canary"]
 
 
 def _drop_orphan(publisher: Connection, direction: ReplicationDirection) -> None:
