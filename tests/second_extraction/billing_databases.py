@@ -24,7 +24,7 @@ from tests.polling import eventually
 
 MONOLITH: DatabaseName = "monolith"
 BILLING: DatabaseName = "billing"
-"""Owners are text in the record of cutovers; a check of its tables names scheduling's."""
+"""Not one of scheduling's names, so `billing_owner.sql` lets the registry accept it."""
 
 TABLES = ("credit_note", "invoice", "invoice_line", "number_series", "payment", "price")
 _LEASE = Path(__file__).with_name("billing_lease.sql")

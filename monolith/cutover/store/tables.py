@@ -15,7 +15,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 SCHEMA = "cutover"
 metadata = MetaData(schema=SCHEMA)
@@ -24,11 +24,55 @@ _now = text("now()")
 _clock = text("clock_timestamp()")
 _zero = text("0")
 
+database = Table(
+    "database",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column(
+        "state",
+        Text,
+        nullable=False,
+        server_default=text("'active'"),
+        comment="active, or draining: no new business is opened in it.",
+    ),
+    Column(
+        "partner",
+        Text,
+        ForeignKey("cutover.database.name"),
+        comment="The other database of the pair with which it replicates, or would; mutual, so a database is in one "
+        "pair at most.",
+    ),
+    Column(
+        "businesses",
+        ARRAY(Uuid),
+        comment="The businesses that the pair replicates; null: every one that either database owns.",
+    ),
+    Column("service_url", Text, comment="The scheduling service that serves this database."),
+    Column(
+        "database_url",
+        Text,
+        comment="The database past any pooler, without credentials, as the control plane reaches it.",
+    ),
+    Column(
+        "seen_from_others",
+        Text,
+        comment="host:port at which the servers of other databases reach this one, if it differs.",
+    ),
+    Column(
+        "secret_setting",
+        Text,
+        comment="The setting with the secret of its roles; null: SCHEDULING_DATABASE_ROLE_SECRET.",
+    ),
+    Column("added_at", _instant, nullable=False, server_default=_clock),
+    Column("added_by", Text, nullable=False),
+    comment="The databases that can own businesses. The addresses of the first two are settings.",
+)
+
 ownership = Table(
     "ownership",
     metadata,
     Column("business_id", Uuid, primary_key=True),
-    Column("owner", Text, nullable=False),
+    Column("owner", Text, ForeignKey(database.c.name), nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("decided_at", _instant, nullable=False, server_default=_now),
     Column(
@@ -45,6 +89,7 @@ ownership = Table(
         server_default=text("cutover.incarnation()"),
         comment="Incarnation of this server in which the row was recorded or confirmed; in another one it is doubtful.",
     ),
+    Index("ownership_by_owner", "owner"),
     comment="The routing table: the database that owns a business. A cutover is decided by one update of one row of "
     "it.",
 )
@@ -54,8 +99,8 @@ cutover = Table(
     metadata,
     Column("cutover_id", Uuid, primary_key=True),
     Column("business_id", Uuid, ForeignKey(ownership.c.business_id), nullable=False),
-    Column("source", Text, nullable=False),
-    Column("target", Text, nullable=False),
+    Column("source", Text, ForeignKey(database.c.name), nullable=False),
+    Column("target", Text, ForeignKey(database.c.name), nullable=False),
     Column("epoch", BigInteger, nullable=False, comment="Epoch of the source; the target gets the next one."),
     Column("attempt", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
@@ -93,7 +138,7 @@ cutover = Table(
 server = Table(
     "server",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", Text, ForeignKey(database.c.name), primary_key=True),
     Column("incarnation", Text, nullable=False),
     Column("confirmed_at", _instant, nullable=False, server_default=_clock),
     Column("confirmed_by", Text, nullable=False),
@@ -117,7 +162,7 @@ rollback_policy = Table(
     Column("policy_id", Uuid, primary_key=True),
     Column("business_id", Uuid, ForeignKey(ownership.c.business_id), nullable=False),
     Column("cutover_id", Uuid, ForeignKey(cutover.c.cutover_id), nullable=False, unique=True),
-    Column("home", Text, nullable=False),
+    Column("home", Text, ForeignKey(database.c.name), nullable=False),
     Column("most_failed", REAL, nullable=False, comment="Maximum share of failed calls, 0 to 1."),
     Column("p95_ms", REAL, nullable=False),
     Column("for_seconds", REAL, nullable=False),

@@ -110,7 +110,7 @@ def test_example_of_a_difference_names_the_database(version_3: str) -> None:
 
 @pytest.mark.parametrize("owner", ["in_process", "http", "elsewhere"])
 def test_unknown_owner_is_refused(databases: Databases, owner: str) -> None:
-    with psycopg.connect(databases.monolith_admin_url) as administrator, pytest.raises(pg.CheckViolation):
+    with psycopg.connect(databases.monolith_admin_url) as administrator, pytest.raises(pg.ForeignKeyViolation):
         administrator.execute(
             "INSERT INTO cutover.ownership (business_id, owner, epoch) VALUES (%s, %s, 1)", (uuid4(), owner)
         )
