@@ -1,26 +1,32 @@
 """The extraction's control plane, opened for the deployment that a command addresses."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from contracts.chassis.credentials import without_credentials
+from contracts.chassis.settings import ConfigError
 from deploy.deployment import deployment_environment, direct_url, unreachable_database
 from deploy.errors import CommandError
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.finalize import FinalizeRefused
 from monolith.cutover.readiness import readiness_probe
+from monolith.cutover.registry import with_registry
 from monolith.cutover.replication import ReplicationRefused
-from monolith.cutover.scheduling_flag import ADAPTER_FOR
+from monolith.cutover.scheduling_flag import requesting
 from monolith.cutover.service import (
     BatchStopped,
+    BusinessesElsewhere,
     ControlPlane,
     CutoverDatabaseUnavailable,
     CutoverNotAbortable,
+    DatabasesPaired,
     ExtractionFinalized,
     NoCutoverUnderWay,
     NothingReplicated,
     OperationError,
     UnknownBusiness,
+    UnknownDatabase,
     open_control_plane,
 )
 from monolith.cutover.store.servers import RecoveryRequired
@@ -29,6 +35,9 @@ from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 
 _REMEDIES: Mapping[type[OperationError], str] = {
     UnknownBusiness: "`extraction status` lists them",
+    UnknownDatabase: "`extraction databases list` names them",
+    DatabasesPaired: "stop that with `extraction replicate stop --between`, and the names of the two",
+    BusinessesElsewhere: "`extraction databases drain` moves them to scheduling",
     NoCutoverUnderWay: "`extraction cutover status` shows the latest cutovers",
     CutoverDatabaseUnavailable: "a cutover that is under way is ended by the cutover daemon, or by "
     "`extraction cutover resume`",
@@ -48,14 +57,16 @@ def control_plane() -> Iterator[ControlPlane]:
     platform, cutover = (
         ModuleDatabase(url, role=role, secret=secret, pool_size=1) for role in ("platform_app", "cutover_app")
     )
-    probe = readiness_probe(monolith.get("SCHEDULING_SERVICE_URL", ""))
+    probe = readiness_probe(
+        monolith.get("SCHEDULING_SERVICE_URL", ""), lambda name: scheduling_databases().service_url_of(name)
+    )
     auth = operators_auth(url, secret)
     try:
         with open_control_plane(
             platform, cutover, auth, lambda: operators_billing(url, secret), scheduling_databases, probe
         ) as opened:
             yield opened
-    except (OperationError, ReplicationRefused, FinalizeRefused, RecoveryRequired) as error:
+    except (OperationError, ReplicationRefused, FinalizeRefused, RecoveryRequired, ConfigError) as error:
         raise CommandError(_describe(error)) from error
     except DatabaseUnavailable as error:
         raise unreachable_database("monolith", error) from error
@@ -65,25 +76,26 @@ def control_plane() -> Iterator[ControlPlane]:
 
 
 def scheduling_databases() -> SchedulingDatabases:
-    """Both databases of the deployment.
+    """The databases of the deployment: two from its settings, and those that are registered.
 
     MONOLITH_SEEN_FROM_SCHEDULING and SCHEDULING_SEEN_FROM_MONOLITH, each host:port, are the addresses by which the
     servers reach each other, where these differ. Raises CommandError.
     """
     monolith, scheduling = deployment_environment("monolith"), deployment_environment("scheduling")
-    return SchedulingDatabases(
-        monolith=SchedulingDatabase(
+    return with_registry(
+        SchedulingDatabase(
             "monolith",
             without_credentials(direct_url("monolith", monolith)),
             monolith["DATABASE_ROLE_SECRET"],
             monolith.get("MONOLITH_SEEN_FROM_SCHEDULING"),
         ),
-        scheduling=SchedulingDatabase(
+        SchedulingDatabase(
             "scheduling",
             without_credentials(direct_url("scheduling", scheduling)),
             scheduling["DATABASE_ROLE_SECRET"],
             scheduling.get("SCHEDULING_SEEN_FROM_MONOLITH"),
         ),
+        os.environ,
     )
 
 
@@ -91,7 +103,7 @@ def _describe(error: Exception) -> str:
     if isinstance(error, CutoverNotAbortable):
         return (
             f"{error}: complete it with `extraction cutover resume {error.slug}`; afterwards "
-            f"`extraction flag set {ADAPTER_FOR[error.source]} --business {error.slug}` moves the business back"
+            f"`extraction flag set {requesting(error.source)} --business {error.slug}` moves the business back"
         )
     if isinstance(error, ReplicationRefused):
         return f"replication was not started: {error}"

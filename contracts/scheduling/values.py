@@ -1,5 +1,6 @@
 """Types of single values, with the bounds and formats that all models share."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -33,10 +34,11 @@ ClosingTime = Annotated[
     Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)", description="A local time from 00:00 to 24:00."),
 ]
 
+_DATABASE_NAME = r"^(monolith|scheduling(-([2-9]|[1-9][0-9]{1,2}))?)$(?!\n)"
 DatabaseName = Annotated[
     str,
     Meta(
-        pattern=r"^(monolith|scheduling(-([2-9]|[1-9][0-9]{1,2}))?)$(?!\n)",
+        pattern=_DATABASE_NAME,
         description="`monolith`, `scheduling`, or `scheduling-2` and so on.",
     ),
 ]
@@ -50,6 +52,11 @@ MOST_STARTS = 25_000
 """The maximum of possible start times, free or not and over all providers, that one search examines."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def is_database_name(text: str) -> bool:
+    """Return whether the text is a `DatabaseName`."""
+    return re.match(_DATABASE_NAME, text) is not None
 
 
 def minutes_of(wall: str) -> int:

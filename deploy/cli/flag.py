@@ -7,11 +7,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from deploy.cli.database_names import validate_name
 from deploy.cli.flag_output import JsonOutput, TextOutput
 from deploy.cli.guard_options import guard_options, rollback_request
 from deploy.cli.options import current_actor, validate_reason
 from deploy.control_plane import control_plane
-from monolith.cutover.scheduling_flag import ADAPTER_FOR, DATABASE_OF, DEFAULT, AdapterName
+from monolith.cutover.scheduling_flag import DEFAULT, AdapterName, adapter_for
 from monolith.cutover.service import BatchStopped, ControlPlane, CutoverRequest, Selection
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, AuditEntry
 
@@ -57,6 +58,12 @@ def _change(entry: AuditEntry, business_id: str) -> tuple[str, str]:
 
 @flag.command("set", short_help="Set the default adapter, or move businesses.")
 @click.argument("adapter", type=click.Choice(get_args(AdapterName)))
+@click.option(
+    "--database",
+    metavar="NAME",
+    callback=validate_name,
+    help="With http: the database of the service; without it, the least loaded, or that of the pair.",
+)
 @click.option("--business", metavar="SLUG", help="Move one business, named by the slug in its address.")
 @click.option("--all", "every", is_flag=True, help="Move every business, and use the adapter for new ones too.")
 @click.option(
@@ -84,6 +91,7 @@ def _change(entry: AuditEntry, business_id: str) -> tuple[str, str]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def set_command(
     adapter: str,
+    database: str | None,
     business: str | None,
     every: bool,
     percent: float | None,
@@ -106,13 +114,19 @@ def set_command(
     for name, given in (("--dry-run", dry_run), ("--guard", guard["guard"])):
         if given and not (business or every):
             raise click.UsageError(f"{name} needs --business or --all.")
-    chosen, rollback = cast(AdapterName, adapter), rollback_request(**guard)
-    request = CutoverRequest(DATABASE_OF[chosen], current_actor(), reason, batch, fence_seconds, rollback)
+    if database is not None and adapter_for(database) != adapter:
+        raise click.UsageError(f"--database {database} needs the adapter {adapter_for(database)}.")
+    value = adapter if database is None or database == "monolith" else f"{adapter}:{database}"
     output = JsonOutput() if as_json else TextOutput()
     with control_plane() as plane:
+        if database is not None:
+            plane.databases.require(database)
         if business is None and not every:
-            output.default(chosen, plane.adapter.set_default(chosen, actor=request.actor, reason=reason))
+            output.default(value, plane.adapter.set_default(value, actor=current_actor(), reason=reason))
         else:
+            target = database or plane.cutovers.target_of(cast(AdapterName, adapter), business)
+            rollback = rollback_request(**guard)
+            request = CutoverRequest(target, current_actor(), reason, batch, fence_seconds, rollback, default=value)
             (_rehearse if dry_run else _cut_over)(plane, request, Selection(business, percent), output)
 
 
@@ -134,4 +148,4 @@ def _cut_over(plane: ControlPlane, request: CutoverRequest, selection: Selection
     output.guarded(request, summary.moved)
     output.finished(request, selection, summary.moved)
     if summary.former_default is not None:
-        output.default(ADAPTER_FOR[request.target], summary.former_default)
+        output.default(request.default or adapter_for(request.target), summary.former_default)

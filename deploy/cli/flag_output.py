@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from monolith.cutover.scheduling_flag import AdapterName
+from monolith.cutover.scheduling_flag import FlagValue
 from monolith.cutover.service import CutoverRequest, Selection, write_pause_ms
-from monolith.cutover.service.cutovers import Rehearsal
+from monolith.cutover.service.rehearsal import Rehearsal
 from monolith.cutover.service.wording import describe_move
 from monolith.cutover.store.cutovers import Cutover
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
@@ -37,7 +37,7 @@ class TextOutput:
         elif moved > 1:
             click.echo(f"{moved} businesses moved to {request.target} and compared")
 
-    def default(self, adapter: AdapterName, before: AdapterName) -> None:
+    def default(self, adapter: FlagValue, before: FlagValue) -> None:
         if before == adapter:
             click.echo(f"{SCHEDULING_ADAPTER} is {adapter} already; new businesses use it")
             return
@@ -63,7 +63,7 @@ class JsonOutput(TextOutput):
     def finished(self, request: CutoverRequest, selection: Selection, moved: int) -> None:
         _print("finished", to=request.target, moved=moved)
 
-    def default(self, adapter: AdapterName, before: AdapterName) -> None:
+    def default(self, adapter: FlagValue, before: FlagValue) -> None:
         _print("default", before=before, after=adapter)
 
 

@@ -7,10 +7,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from contracts.chassis.credentials import role_url
-from contracts.scheduling.values import DatabaseName
 from deploy.control_plane import control_plane, scheduling_databases
-from deploy.deployment import deployment_environment, direct_url
 from deploy.errors import CommandError
 from monolith.cutover.service.directory import BusinessStatus
 
@@ -22,7 +19,8 @@ Row = dict[str, str | int | None]
 def status(as_json: bool) -> None:
     """Show each business with its owner, the epoch of its ownership, and what the owner's database holds."""
     with control_plane() as plane:
-        urls: dict[DatabaseName, str] = {name: _operator_url(name) for name in scheduling_databases().names}
+        databases = scheduling_databases()
+        urls = {name: databases.at(name).url_as("scheduling_operator") for name in databases.names}
         try:
             rows = [_row(each) for each in plane.directory.statuses(urls)]
         except psycopg.errors.UndefinedTable as error:
@@ -33,11 +31,6 @@ def status(as_json: bool) -> None:
         click.echo(json.dumps({"businesses": rows}, indent=2))
     else:
         _print(rows)
-
-
-def _operator_url(deployment: str) -> str:
-    environment = deployment_environment(deployment)
-    return role_url(direct_url(deployment, environment), "scheduling_operator", environment["DATABASE_ROLE_SECRET"])
 
 
 def _row(each: BusinessStatus) -> Row:

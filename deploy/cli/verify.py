@@ -9,6 +9,7 @@ import msgspec
 
 from deploy.control_plane import control_plane
 from monolith.cutover.service.verification_service import VerificationReport
+from monolith.cutover.verification import Findings
 
 
 @click.command()
@@ -44,12 +45,20 @@ def verify(business: str | None, sample: float | None, settle_seconds: float, as
 
 
 def _to_json(report: VerificationReport) -> dict[str, Any]:
-    findings = msgspec.to_builtins(report.findings)
+    findings = {"equal": None} if report.findings is None else msgspec.to_builtins(report.findings)
     return {"business": report.slug, "owner": report.owner, **findings, "broken": report.broken}
 
 
 def _print(report: VerificationReport) -> None:
-    findings = report.findings
+    if report.findings is None:
+        click.echo(f"{report.slug} ({report.owner}): not replicated, so only its own rows were checked")
+    else:
+        _print_findings(report, report.findings)
+    for problem in report.broken:
+        click.echo(f"  {problem}")
+
+
+def _print_findings(report: VerificationReport, findings: Findings) -> None:
     rows = sum(each.rows for each in findings.tables.values())
     verdict = "the same in both databases" if findings.equal else f"{findings.different} rows differ"
     click.echo(f"{report.slug} ({report.owner}): {rows:,} rows, {verdict}")
@@ -57,5 +66,3 @@ def _print(report: VerificationReport) -> None:
         click.echo(f"  {each.table} {each.key}: {each.what}")
     if findings.different > len(findings.differences):
         click.echo(f"  and {findings.different - len(findings.differences)} more")
-    for problem in report.broken:
-        click.echo(f"  {problem}")

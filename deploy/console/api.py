@@ -18,7 +18,7 @@ from deploy.console.changes import ChangeKinds
 from deploy.console.changes.change import OperatorChange, Preview, Reason, Who
 from deploy.console.extension import ConsoleContext
 from deploy.console.requests import OperatorRequest, console_plane
-from monolith.cutover.scheduling_flag import AdapterName
+from monolith.cutover.scheduling_flag import FlagValue
 from monolith.cutover.service.standing import Standing
 from monolith.modules.auth.sessions import Sessions
 from monolith.shared.endpoints import AnyEndpoint, ApiError
@@ -46,7 +46,7 @@ class SystemState(Struct, frozen=True, kw_only=True):
     """`problems` name the parts that could not be read; the rest is at most seconds old."""
 
     as_of: datetime
-    default: AdapterName | None
+    default: FlagValue | None
     businesses: list[Standing]
     problems: dict[str, str]
 

@@ -11,7 +11,9 @@ from contracts.chassis.redis_client import connect
 from contracts.scheduling.events import STREAM
 from contracts.scheduling.values import DatabaseName
 from deploy.console.config import ConsoleConfig
+from deploy.control_plane import scheduling_databases
 from deploy.dead_letters import CONSUMERS
+from monolith.cutover.databases import SchedulingDatabases
 from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 from monolith.shared.events.dead_letters import DeadLetters
 from scheduling_service.relay.outbox import ROLE, Backlog, read_backlog
@@ -43,6 +45,7 @@ class EventReader:
             "monolith": role_url(config.monolith_direct_url, ROLE, config.monolith_role_secret),
             "scheduling": role_url(config.scheduling_direct_url, ROLE, config.scheduling_role_secret),
         }
+        self._databases: SchedulingDatabases | None = None
         self._open: dict[DatabaseName, psycopg.Connection] = {}
         self._letters = {
             name: DeadLetters(
@@ -58,16 +61,25 @@ class EventReader:
     def read(self) -> EventState:
         """Return what can be read; each unreachable part is a problem, not an error."""
         problems: list[str] = []
-        outboxes = {name: self._backlog(name, problems) for name in self._urls}
+        outboxes = {name: self._backlog(name, url, problems) for name, url in self._outbox_urls().items()}
         entries, groups = self._stream(problems)
         consumers = tuple(self._consumer(name, groups.get(name), problems) for name in CONSUMERS)
         return EventState(outboxes, entries, consumers, tuple(problems))
 
-    def _backlog(self, name: DatabaseName, problems: list[str]) -> Backlog | None:
+    def _outbox_urls(self) -> dict[DatabaseName, str]:
+        """Return the URLs of the databases of the settings, and of those that are registered."""
+        self._databases = self._databases or scheduling_databases()
+        try:
+            further = [name for name in self._databases.names if name not in self._urls]
+        except psycopg.OperationalError:
+            return self._urls
+        return {**self._urls, **{name: self._databases.at(name).url_as(ROLE) for name in further}}
+
+    def _backlog(self, name: DatabaseName, url: str, problems: list[str]) -> Backlog | None:
         try:
             if name not in self._open:
                 self._open[name] = connect_directly(
-                    self._urls[name], autocommit=True, connect_timeout=2, options="-c statement_timeout=3000"
+                    url, autocommit=True, connect_timeout=2, options="-c statement_timeout=3000"
                 )
             return read_backlog(self._open[name])
         except psycopg.Error as error:

@@ -8,12 +8,14 @@ from typing import Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import psycopg
+
 from contracts.scheduling.values import DatabaseName
 from deploy.console.config import ConsoleConfig
 from deploy.console.event_state import EventReader
 from deploy.console.polling import Snapshot, Source
 from deploy.control_plane import control_plane, scheduling_databases
-from monolith.cutover.databases import Connection, SchedulingDatabase
+from monolith.cutover.databases import Connection, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.inventory import StoredLease, read_leases
 from monolith.cutover.replication.observer import DirectionObservation, ReplicationObserver
 from monolith.cutover.service import ControlPlane
@@ -22,6 +24,7 @@ from monolith.cutover.service.standing import Standing, standing_of
 
 EXTRACTION: Final = "extraction"
 LEASES: Final[Mapping[DatabaseName, str]] = {"monolith": "leases monolith", "scheduling": "leases scheduling"}
+FURTHER_LEASES: Final = "leases of further databases"
 REPLICATION: Final = "replication"
 EVENTS: Final = "events"
 PROCESSES: Final[Mapping[str, str]] = {"monolith": "process monolith", "scheduling": "process scheduling"}
@@ -43,6 +46,7 @@ def sources(config: ConsoleConfig) -> list[Source]:
     return [
         Source(EXTRACTION, ExtractionReader().read, is_announced=True),
         *(Source(name, LeaseReader(database).read, is_announced=True) for database, name in LEASES.items()),
+        Source(FURTHER_LEASES, FurtherLeases().read, is_announced=True),
         Source(REPLICATION, _replication_reader(), seconds=2.0, idle_seconds=15.0),
         Source(EVENTS, EventReader(config).read, seconds=2.0),
         Source(PROCESSES["monolith"], lambda: probe(config.monolith_url), PROBE_SECONDS),
@@ -59,6 +63,7 @@ def standings(snapshot: Snapshot) -> list[Standing]:
     for database, name in LEASES.items():
         reading = snapshot.reading(name)
         leases[database] = None if reading.problem else reading.value
+    leases |= snapshot.reading(FURTHER_LEASES).value or {}
     return [standing_of(each, leases, state.now) for each in state.businesses]
 
 
@@ -96,6 +101,26 @@ class LeaseReader:
         return read_leases(self._open)
 
 
+class FurtherLeases:
+    """Reads the leases of registered databases over connections that stay open. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._readers: dict[DatabaseName, LeaseReader] = {}
+        self._databases: SchedulingDatabases | None = None
+
+    def read(self) -> dict[DatabaseName, Mapping[UUID, StoredLease] | None]:
+        """Return the leases by database; None for one that cannot be read."""
+        self._databases = self._databases or scheduling_databases()
+        names = [name for name in self._databases.names if name not in LEASES]
+        return {name: self._read(name) for name in names}
+
+    def _read(self, name: DatabaseName) -> Mapping[UUID, StoredLease] | None:
+        try:
+            return self._readers.setdefault(name, LeaseReader(name)).read()
+        except psycopg.Error:
+            return None
+
+
 def probe(url: str) -> ProcessState:
     """Ask a web process whether it is ready. Raises OSError when it does not answer."""
     at, began = urlsplit(url), time.perf_counter()
@@ -114,7 +139,7 @@ def _replication_reader() -> Callable[[], tuple[DirectionObservation, ...]]:
 
     def read() -> tuple[DirectionObservation, ...]:
         if not opened:
-            opened.append(ReplicationObserver(scheduling_databases().extraction))
+            opened.append(ReplicationObserver(scheduling_databases()))
         return opened[0].read()
 
     return read

@@ -15,7 +15,7 @@ from deploy.deployment import deployment_environment
 from deploy.devstack.keys import write_private
 from deploy.errors import CommandError
 from loadtests.generator.businesses import BusinessFile, LoadBusiness, open_business, read_business_file
-from monolith.cutover.scheduling_flag import ADAPTER_FOR, AdapterName
+from monolith.cutover.scheduling_flag import AdapterName, adapter_for
 from monolith.cutover.service import ControlPlane, ExtractionFinalized
 from monolith.operators import register_business
 from monolith.shared.endpoints import ApiError
@@ -66,7 +66,7 @@ def _businesses(
     for business in known:
         owner = owners.get(ids[business.slug]) if business.slug in ids else None
         if owner is not None:
-            adapter = ADAPTER_FOR[owner.owner]
+            adapter = adapter_for(owner.owner)
             owned_by.add(adapter)
             yield msgspec.structs.replace(business, side=adapter)
     for adapter in get_args(AdapterName):

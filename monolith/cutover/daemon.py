@@ -28,6 +28,7 @@ from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.readiness import readiness_probe
 from monolith.cutover.recovery import RecoveryWatch
 from monolith.cutover.recovery_worker import RecoveryWorker
+from monolith.cutover.registry import with_registry
 from monolith.cutover.rollback.rollback_worker import RollbackWorker
 from monolith.shared.flags.change_listener import ChangeListener
 
@@ -52,17 +53,18 @@ class _Settings(NamedTuple):
 
 def settings_from(environment: Environment) -> _Settings:
     """Read the settings from the environment. Raises ConfigError."""
-    databases = SchedulingDatabases(
-        monolith=SchedulingDatabase(
+    databases = with_registry(
+        SchedulingDatabase(
             "monolith",
             direct_database_url(environment, "MONOLITH_DATABASE_URL"),
             role_secret(environment, "MONOLITH_DATABASE_ROLE_SECRET"),
         ),
-        scheduling=SchedulingDatabase(
+        SchedulingDatabase(
             "scheduling",
             direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
             role_secret(environment, "SCHEDULING_DATABASE_ROLE_SECRET"),
         ),
+        environment,
     )
     return _Settings(
         databases,
@@ -101,7 +103,8 @@ def _build(environment: Environment, registry: CollectorRegistry) -> Worker:
         )
     )
     metrics = DaemonMetrics(registry)
-    checks = PreflightChecks(settings.databases, readiness_probe(settings.service_url), share=ROLLBACK_DATABASE_SHARE)
+    probe = readiness_probe(settings.service_url, settings.databases.service_url_of)
+    checks = PreflightChecks(settings.databases, probe, share=ROLLBACK_DATABASE_SHARE)
     listener = ChangeListener(monolith.url, role=CONTROLLER, secret=monolith.secret)
     recovery = RecoveryWorker(settings.databases, TableChanges(listener, "cutover"), metrics)
     rollback = RollbackWorker(settings.databases, checks, TableChanges(listener, "rollback_policy"), metrics)

@@ -1,7 +1,8 @@
 """The databases that can own a business, and the roles that connect to them."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -30,7 +31,7 @@ CONTROLLER = "cutover_controller"
 class SchedulingDatabase:
     """One database. `url` has no credentials and leads to no pooler; `secret` gives the passwords of its roles.
 
-    `seen_from_other` is the host:port under which the other database's server reaches this one, if it differs.
+    `seen_from_other` is the host:port under which the servers of other databases reach this one, if it differs.
     """
 
     name: DatabaseName
@@ -86,41 +87,95 @@ class DatabasePair:
         return {self.one.name: self.other.name, self.other.name: self.one.name}[name]
 
 
+class RegisteredDatabase(NamedTuple):
+    """A further database of the scheduling service, or one of the first two. `partner` is the other one of its pair.
+
+    `businesses` are those that the pair replicates; None: every one that either of the two owns.
+    """
+
+    database: SchedulingDatabase
+    partner: DatabaseName | None
+    businesses: frozenset[UUID] | None = None
+    service_url: str | None = None
+    """None: the service of the settings, or the monolith."""
+
+
 @dataclass(frozen=True, slots=True)
 class SchedulingDatabases:
-    """The databases of a deployment that can own businesses."""
+    """The databases of a deployment that can own businesses: two from its settings, and those that were registered.
+
+    `registry` returns all of them in order, the first two included; it raises psycopg.OperationalError while they are
+    unknown. Without it there are two, and they are a pair.
+    """
 
     monolith: SchedulingDatabase
     scheduling: SchedulingDatabase
+    registry: Callable[[], Mapping[DatabaseName, RegisteredDatabase]] | None = field(default=None, compare=False)
 
     @property
     def names(self) -> tuple[DatabaseName, ...]:
         """All names, the monolith's first."""
-        return self.monolith.name, self.scheduling.name
+        return tuple(self._registered())
 
     @property
     def extraction(self) -> DatabasePair:
-        """The pair of the extraction: the monolith's database, and the service's first."""
+        """The pair of the extraction: the monolith's database, and the service's first. It needs no registry."""
         return DatabasePair(self.monolith, self.scheduling)
 
     @property
     def pairs(self) -> tuple[DatabasePair, ...]:
         """The pairs that replicate, or would once replication is started. No database is in two pairs."""
-        return (self.extraction,)
+        order = self.names
+        registered = self._registered().items()
+        return tuple(
+            self.pair(name, found.partner)
+            for name, found in registered
+            if found.partner is not None and order.index(name) < order.index(found.partner)
+        )
+
+    @property
+    def known_pairs(self) -> tuple[DatabasePair, ...]:
+        """As `pairs`; that of the extraction alone while the registry was never read and cannot be."""
+        try:
+            return self.pairs
+        except psycopg.OperationalError:
+            return (self.extraction,)
 
     def at(self, name: DatabaseName) -> SchedulingDatabase:
         """Raises KeyError for a database that the deployment does not have."""
-        return self.extraction.at(name)
+        if name in self.extraction.names:
+            return self.extraction.at(name)
+        return self._registered()[name].database
 
     def pair(self, one: DatabaseName, other: DatabaseName) -> DatabasePair:
-        """Return two databases as a pair, in the order of `names`. Raises KeyError."""
-        first, second = sorted((self.at(one), self.at(other)), key=lambda each: self.names.index(each.name))
-        return DatabasePair(first, second)
+        """Return two databases as a pair, in the order of `names`, with what they replicate if they are partners.
 
-    def partner_of(self, name: DatabaseName) -> DatabaseName:
-        """Return the database with which this one replicates, or would."""
-        return self.extraction.partner_of(name)
+        Raises KeyError.
+        """
+        registered = self._registered()
+        first, second = (name for name in registered if name in (one, other))
+        businesses = registered[first].businesses if registered[first].partner == second else None
+        return DatabasePair(registered[first].database, registered[second].database, businesses)
+
+    def partner_of(self, name: DatabaseName) -> DatabaseName | None:
+        """Return the database with which this one replicates, or would; None if it is in no pair. Raises KeyError."""
+        return self._registered()[name].partner
+
+    def replicates(self, business_id: UUID, name: DatabaseName) -> bool:
+        """Return whether the pair of a database includes the business. Raises KeyError."""
+        found = self._registered()[name]
+        return found.partner is not None and (found.businesses is None or business_id in found.businesses)
+
+    def service_url_of(self, name: DatabaseName) -> str | None:
+        """Return the address of a registered service; None for the databases of the settings."""
+        return None if name in self.extraction.names else self._registered()[name].service_url
 
     def control_db(self) -> Connection:
         """Connect to the monolith's database, where cutovers are recorded and decided, as `cutover_controller`."""
         return self.monolith.connect(CONTROLLER, statement_seconds=5.0)
+
+    def _registered(self) -> Mapping[DatabaseName, RegisteredDatabase]:
+        if self.registry is not None:
+            return self.registry()
+        one, other = self.monolith, self.scheduling
+        return {one.name: RegisteredDatabase(one, other.name), other.name: RegisteredDatabase(other, one.name)}

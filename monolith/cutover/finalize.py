@@ -7,7 +7,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.databases import REPLICATOR, SchedulingDatabases
 from monolith.cutover.replication.starting import discard
-from monolith.cutover.scheduling_flag import ADAPTER_FOR
+from monolith.cutover.scheduling_flag import adapter_for
 from monolith.cutover.store import cutovers, ownership
 from monolith.cutover.verification import compare
 
@@ -64,19 +64,20 @@ def _owned_by(databases: SchedulingDatabases, owner: DatabaseName) -> list[UUID]
                 f"{len(in_progress)} businesses have a cutover in progress: see `extraction cutover status`"
             )
         rows = ownership.read_owners(control_db)
-    elsewhere = [business_id for business_id, name in rows if name != owner]
-    if elsewhere:
+    former = databases.extraction.partner_of(owner)
+    left = [business_id for business_id, name in rows if name == former]
+    if left:
         raise FinalizeRefused(
-            f"{len(elsewhere)} of {len(rows)} businesses are not owned by {owner}: "
-            f"move them with `extraction flag set {ADAPTER_FOR[owner]} --all`"
+            f"{len(left)} of {len(rows)} businesses are owned by {former}: "
+            f"move them with `extraction flag set {adapter_for(owner)} --all`"
         )
-    return [business_id for business_id, _ in rows]
+    return [business_id for business_id, name in rows if name == owner]
 
 
 def _require_equal_copies(
     databases: SchedulingDatabases, owner: DatabaseName, businesses: list[UUID], report: Report
 ) -> None:
-    with databases.at(owner).connect() as here, databases.at(databases.partner_of(owner)).connect() as there:
+    with databases.at(owner).connect() as here, databases.at(databases.extraction.partner_of(owner)).connect() as there:
         for number, business_id in enumerate(businesses, 1):
             findings = compare(here, there, business_id)
             if not findings.equal:

@@ -9,15 +9,19 @@ from contracts.scheduling.values import DatabaseName
 _TIMEOUT_SECONDS = 3.0
 
 
-def readiness_probe(service_url: str) -> Callable[[DatabaseName], str | None]:
+def readiness_probe(
+    service_url: str, registered: Callable[[DatabaseName], str | None] = lambda database: None
+) -> Callable[[DatabaseName], str | None]:
     """Return a probe that reports why a database's adapter cannot serve, or None when it can.
 
-    The monolith's own adapter runs in the monolith and needs no probe other than its database.
+    `registered` returns the address of a registered service, and None for that of the settings. The monolith's own
+    adapter runs in the monolith and needs no probe other than its database.
     """
-    return lambda database: None if database == "monolith" else _probe_service(service_url)
+    return lambda database: None if database == "monolith" else probe_service(registered(database) or service_url)
 
 
-def _probe_service(url: str) -> str | None:
+def probe_service(url: str) -> str | None:
+    """Return why the service at an address cannot serve; None when it can."""
     if not url:
         return "SCHEDULING_SERVICE_URL is not set"
     try:

@@ -11,13 +11,37 @@ from contracts.scheduling.values import DatabaseName
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
 
 AdapterName = Literal["in_process", "http"]
-"""The values of the flag. Each adapter reaches one database; see `DATABASE_OF`."""
+FlagValue = str
+"""A value of the flag: `in_process`; `http`, for the least loaded database of the service; or `http:` and the name of
+one."""
 
 DATABASE_OF: Mapping[AdapterName, DatabaseName] = {"in_process": "monolith", "http": "scheduling"}
-ADAPTER_FOR: Mapping[DatabaseName, AdapterName] = {database: adapter for adapter, database in DATABASE_OF.items()}
+"""The database of each adapter, where the service has one only."""
 
 DEFAULT: AdapterName = "in_process"
 """The value of a flag that was never set."""
+
+
+def adapter_for(database: DatabaseName) -> AdapterName:
+    """Return the adapter that reaches a database."""
+    return "in_process" if database == "monolith" else "http"
+
+
+def requesting(database: DatabaseName) -> str:
+    """Return the arguments of `extraction flag set` that request a database."""
+    adapter = adapter_for(database)
+    return adapter if DATABASE_OF[adapter] == database else f"{adapter} --database {database}"
+
+
+def adapter_in(value: FlagValue) -> AdapterName:
+    """Return the adapter of a value. An unknown value counts as the default."""
+    adapter = value.partition(":")[0]
+    return cast(AdapterName, adapter) if adapter in get_args(AdapterName) else DEFAULT
+
+
+def database_in(value: FlagValue) -> DatabaseName | None:
+    """Return the database that a value names; None for the one of the adapter, or the least loaded."""
+    return value.partition(":")[2] or None
 
 
 class SchedulingFlag:
@@ -28,6 +52,9 @@ class SchedulingFlag:
 
     def adapter_for(self, business_id: UUID) -> AdapterName:
         """Return the adapter that a new business with this id should use. An unknown value counts as the default."""
+        return adapter_in(self.value_for(business_id))
+
+    def value_for(self, business_id: UUID) -> FlagValue:
+        """Return the flag's value for a new business with this id."""
         context = EvaluationContext(targeting_key=str(business_id))
-        value = self._client.get_string_value(SCHEDULING_ADAPTER, DEFAULT, context)
-        return cast(AdapterName, value) if value in get_args(AdapterName) else DEFAULT
+        return self._client.get_string_value(SCHEDULING_ADAPTER, DEFAULT, context)

@@ -205,7 +205,7 @@ def _behind_proxies(
         assert at.port is not None
         proxies[name] = stack.enter_context(TcpProxy(at.hostname, at.port))
         behind_proxies[name] = replace(pair.at(name), seen_from_other=f"127.0.0.1:{proxies[name].port}")
-    return SchedulingDatabases(**behind_proxies), proxies
+    return SchedulingDatabases(behind_proxies["monolith"], behind_proxies["scheduling"]), proxies
 
 
 def cut_over_repeatedly(
@@ -229,7 +229,7 @@ def _cut_over(deployment: Deployment, controller: Controller, fence_seconds: flo
         cutover = controller.cut_over(
             deployment.business_id,
             source,
-            deployment.databases.partner_of(source),
+            deployment.databases.extraction.partner_of(source),
             fence_seconds=fence_seconds,
             actor="tests",
             reason="to see",

@@ -2,9 +2,9 @@
 
     python -m tests.cutover.dying_controller JSON
 
-JSON: the two databases, the `role` (controller or recovery worker) and the failpoint `die_at`; for a controller also
-the business, its source and target, and whether its checks `refuse` inside the fence, so that it aborts. Exits with 0
-if it got past the failpoint.
+JSON: the `databases`, each with its name, URL and secret, the `role` (controller or recovery worker) and the failpoint
+`die_at`; for a controller also the business, its source and target, and whether its checks `refuse` inside the fence,
+so that it aborts. Exits with 0 if it got past the failpoint.
 """
 
 import json
@@ -19,7 +19,7 @@ from uuid import UUID
 from monolith.cutover import failpoints
 from monolith.cutover.checks import CutoverRefused, PreflightResult
 from monolith.cutover.controller import Controller
-from monolith.cutover.databases import Connection, SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.databases import Connection, RegisteredDatabase, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.recovery_worker import RecoveryWorker
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.verification import RecentRows
@@ -53,7 +53,7 @@ class RefusingChecks(PassingChecks):
 
 def run(text: str) -> None:
     given = json.loads(text)
-    pair = SchedulingDatabases(**{name: SchedulingDatabase(name, *given[name]) for name in ("monolith", "scheduling")})
+    pair = _databases(given["databases"])
     die_at = given["die_at"]
 
     def die(name: str) -> None:
@@ -73,6 +73,12 @@ def run(text: str) -> None:
             actor="tests",
             reason="to die",
         )
+
+
+def _databases(given: list[list[str]]) -> SchedulingDatabases:
+    found = {name: SchedulingDatabase(name, url, secret) for name, url, secret in given}
+    registered = {name: RegisteredDatabase(database, None) for name, database in found.items()}
+    return SchedulingDatabases(found["monolith"], found["scheduling"], lambda: registered)
 
 
 def _recover(pair: SchedulingDatabases) -> None:

@@ -35,9 +35,10 @@ class RestorableServers:
 
     @property
     def pair(self) -> SchedulingDatabases:
-        return SchedulingDatabases(
-            **{name: SchedulingDatabase(name, without_credentials(self.admin_urls[name]), SECRET) for name in NAMES}
-        )
+        found = {
+            name: SchedulingDatabase(name, without_credentials(url), SECRET) for name, url in self.admin_urls.items()
+        }
+        return SchedulingDatabases(found["monolith"], found["scheduling"])
 
     @property
     def admin_urls(self) -> dict[Name, str]:

@@ -64,7 +64,7 @@ class RollbackSetup(NamedTuple):
         with Controller(self.pair, PreflightChecks(self.pair, lambda database: None)) as controller:
             moved = controller.cut_over(
                 self.shop.business_id,
-                self.pair.partner_of(to),
+                self.pair.extraction.partner_of(to),
                 to,
                 fence_seconds=5.0,
                 actor="tests",

@@ -48,7 +48,7 @@ def _strike_at(deployment: Deployment, point: str, strike: Callable[[], None]) -
     armed, refused = [True], list[str | None]()
     while armed:
         assert len(refused) < _MOST_REFUSED, refused
-        owner, to = deployment.owner, deployment.databases.partner_of(deployment.owner)
+        owner, to = deployment.owner, deployment.databases.extraction.partner_of(deployment.owner)
         failpoints.hook = partial(_strike_once, point, strike, armed)
         with deployment.controller() as controller:
             move = controller.cut_over(

@@ -18,7 +18,8 @@ from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.failpoints import FAILPOINT_STEPS
 from monolith.cutover.recovery_worker import RecoveryWorker
-from monolith.cutover.scheduling_flag import ADAPTER_FOR
+from monolith.cutover.scheduling_flag import adapter_for
+from monolith.cutover.service.extraction import EXTRACTION, Between
 from monolith.cutover.store import cutovers
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
@@ -48,12 +49,12 @@ def shop(replicated: SchedulingDatabases) -> Iterator[Shop]:
 
 
 @contextmanager
-def never_two_owners(pair: SchedulingDatabases, business_id: UUID) -> Iterator[None]:
-    """Poll both leases while the block runs, and fail if both are ever active."""
+def never_two_owners(pair: SchedulingDatabases, business_id: UUID, between: Between = EXTRACTION) -> Iterator[None]:
+    """Poll the leases of two databases while the block runs, and fail if both are ever active."""
     stop, seen = threading.Event(), []
 
     def look() -> None:
-        with pair.monolith.connect() as one, pair.scheduling.connect() as another:
+        with pair.at(between[0]).connect() as one, pair.at(between[1]).connect() as another:
             while not stop.is_set():
                 # Two databases have no common clock: a lease that is active before and after the other was read counts.
                 found = [leases.read_lease(db, business_id) for db in (one, another, one)]
@@ -70,14 +71,22 @@ def never_two_owners(pair: SchedulingDatabases, business_id: UUID) -> Iterator[N
     assert seen
 
 
-def killed(pair: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_at: str, *, refuse: bool = False) -> int:
+def killed(
+    pair: SchedulingDatabases,
+    business_id: UUID,
+    to: DatabaseName,
+    die_at: str,
+    *,
+    refuse: bool = False,
+    source: DatabaseName | None = None,
+) -> int:
     return _run_dying(
         pair,
         role="controller",
         die_at=die_at,
         refuse=refuse,
         business=str(business_id),
-        source=pair.partner_of(to),
+        source=source or pair.extraction.partner_of(to),
         target=to,
         fence_seconds=FENCE_SECONDS,
     )
@@ -86,7 +95,7 @@ def killed(pair: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_a
 def _run_dying(pair: SchedulingDatabases, **arguments: object) -> int:
     """Run the process of `dying_controller` and return its exit code."""
     given = {
-        **{name: (pair.at(name).url, pair.at(name).secret) for name in ("monolith", "scheduling")},
+        "databases": [(name, pair.at(name).url, pair.at(name).secret) for name in pair.names],
         **arguments,
     }
     command = [sys.executable, "-m", "tests.cutover.dying_controller", json.dumps(given)]
@@ -94,14 +103,19 @@ def _run_dying(pair: SchedulingDatabases, **arguments: object) -> int:
 
 
 def killed_and_recovered(
-    pair: SchedulingDatabases, business_id: UUID, to: DatabaseName, die_at: str
+    pair: SchedulingDatabases,
+    business_id: UUID,
+    to: DatabaseName,
+    die_at: str,
+    *,
+    source: DatabaseName | None = None,
 ) -> cutovers.Cutover:
     """Kill a controller at a step, and return the cutover as the recovery worker settled it.
 
     On an overloaded machine a fence may expire before the step is reached; such a cutover is aborted, and repeated.
     """
     for _ in range(_ATTEMPTS):
-        exit_code = killed(pair, business_id, to, die_at)
+        exit_code = killed(pair, business_id, to, die_at, source=source)
         cutover = settle_by_recovery_worker(pair, business_id)
         if exit_code == -signal.SIGKILL:
             return cutover
@@ -133,6 +147,27 @@ def requested_adapter(pair: SchedulingDatabases, business_id: UUID) -> str | Non
         platform.close()
 
 
+def kill_in_both_directions(pair: SchedulingDatabases, shop: Shop, between: Between, die_at: str) -> None:
+    """Move the business, which the first of the two databases owns, to the second and back.
+
+    In both cutovers the controller is killed at the same step.
+    """
+    with never_two_owners(pair, shop.business_id, between), writers(shop, 3) as ledger:
+        for source, to in (between, between[::-1]):
+            move = killed_and_recovered(pair, shop.business_id, to, die_at, source=source)
+            decided = "decided" in {step["state"] for step in move.steps}
+            assert not decided or requested_adapter(pair, shop.business_id) == adapter_for(to)
+            assert move.state == ("active" if decided else "aborted")
+            if not decided:
+                with Controller(pair, PassingChecks()) as controller:
+                    move = controller.cut_over(
+                        shop.business_id, source, to, fence_seconds=10, actor="tests", reason="once more"
+                    )
+            assert (move.state, move.problem) == ("active", None)
+    ledger.require_true(pair, shop.business_id, between[0])
+    assert ledger.answers["done"] > 20
+
+
 @pytest.mark.row("F40")
 @pytest.mark.parametrize(
     "die_at", [pytest.param(point, marks=[pytest.mark.long] * (point not in OFTEN)) for point in FORWARD]
@@ -140,24 +175,7 @@ def requested_adapter(pair: SchedulingDatabases, business_id: UUID) -> str | Non
 def test_killed_controller_is_recovered_in_both_directions(
     replicated: SchedulingDatabases, shop: Shop, die_at: str
 ) -> None:
-    """The way back uses a controller that is killed at the same step."""
-    owner: DatabaseName = "monolith"
-    with never_two_owners(replicated, shop.business_id), writers(shop, 3) as ledger:
-        for _ in range(2):
-            to = replicated.partner_of(owner)
-            move = killed_and_recovered(replicated, shop.business_id, to, die_at)
-            decided = "decided" in {step["state"] for step in move.steps}
-            assert not decided or requested_adapter(replicated, shop.business_id) == ADAPTER_FOR[to]
-            assert move.state == ("active" if decided else "aborted")
-            if not decided:
-                with Controller(replicated, PassingChecks()) as controller:
-                    move = controller.cut_over(
-                        shop.business_id, owner, to, fence_seconds=10, actor="tests", reason="once more"
-                    )
-            assert (move.state, move.problem) == ("active", None)
-            owner = to
-    ledger.require_true(replicated, shop.business_id, owner)
-    assert ledger.answers["done"] > 20
+    kill_in_both_directions(replicated, shop, EXTRACTION, die_at)
 
 
 @pytest.mark.row("F40")

@@ -10,7 +10,7 @@ from msgspec import Meta
 from contracts.scheduling.values import DatabaseName
 from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Slug, Who, audited_business
 from monolith.cutover.rollback.thresholds import RollbackThresholds
-from monolith.cutover.scheduling_flag import ADAPTER_FOR
+from monolith.cutover.scheduling_flag import requesting
 from monolith.cutover.service import ControlPlane, CutoverRequest, RollbackRequest, Selection, write_pause_ms
 from monolith.cutover.service.wording import describe_move, describe_outcome
 from monolith.cutover.states import ABORTABLE
@@ -69,6 +69,7 @@ class MoveBusiness(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return f"business {self.slug}"
 
     def preview(self, plane: ControlPlane) -> Preview:
+        plane.databases.require(self.target)
         business = plane.directory.find(self.slug)
         owned = plane.directory.owners().get(business.business_id)
         refused = None
@@ -77,10 +78,9 @@ class MoveBusiness(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True)
         elif owned.owner == self.target:
             refused = f"{self.slug} is owned by {self.target} already."
         verb = "Every check runs and nothing moves" if self.dry_run else f"{self.slug} moves to {self.target}"
-        adapter = ADAPTER_FOR[self.target]
         return Preview(
             sentence=f"{verb}. It stays in use: only its writes wait, for at most {self.fence_seconds:g} s.",
-            command=f"extraction flag set {adapter} --business {self.slug}{self._options()} --reason …",
+            command=f"extraction flag set {requesting(self.target)} --business {self.slug}{self._options()} --reason …",
             expected="unowned" if owned is None else f"{owned.owner} epoch {owned.epoch}",
             facts=tuple(_facts(plane, business, None if owned is None else owned.owner)),
             checks=tuple(plane.checks.run(self.target, business)),
@@ -119,6 +119,7 @@ class MoveMany(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return "every business"
 
     def preview(self, plane: ControlPlane) -> Preview:
+        plane.databases.require(self.target)
         selected = plane.cutovers.select(self.target, self._selection())
         owners = plane.directory.owners()
         share = "" if self.percent == 100 else f" --percent {self.percent:g}"
@@ -128,7 +129,7 @@ class MoveMany(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Preview(
             sentence=f"{len(selected)} businesses {'are rehearsed for' if self.dry_run else 'move to'} {self.target}, "
             f"{self.batch} before each comparison. The first failure stops the rest.{default}",
-            command=f"extraction flag set {ADAPTER_FOR[self.target]}{option} --reason …",
+            command=f"extraction flag set {requesting(self.target)}{option} --reason …",
             expected=f"{len(owners)} owners, epochs {sum(each.epoch for each in owners.values())}",
             facts=(
                 Fact("businesses", f"{len(selected)} of {len(owners)}"),

@@ -5,6 +5,7 @@ from typing import ClassVar
 from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Slug, Who, audited_business
 from monolith.cutover.service import ControlPlane
 from monolith.cutover.service.verification_service import VerificationReport
+from monolith.cutover.verification import Findings
 
 
 class Verify(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,12 +42,18 @@ class Verify(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def _report_verification(found: VerificationReport, report: Report) -> bool:
-    findings = found.findings
+    if found.findings is None:
+        report(f"{found.slug} ({found.owner}): not replicated, so only its own rows were checked")
+    else:
+        _report_findings(found, found.findings, report)
+    for problem in found.broken:
+        report(f"  {problem}")
+    return found.sound
+
+
+def _report_findings(found: VerificationReport, findings: Findings, report: Report) -> None:
     rows = sum(table.rows for table in findings.tables.values())
     verdict = "the same in both databases" if findings.equal else f"{findings.different} rows differ"
     report(f"{found.slug} ({found.owner}): {rows:,} rows, {verdict}")
     for each in findings.differences:
         report(f"  {each.table} {each.key}: {each.what}")
-    for problem in found.broken:
-        report(f"  {problem}")
-    return found.sound

@@ -98,7 +98,7 @@ class BusinessPages:
             "standing": standing,
             "problem": reading.problem,
             "state": state,
-            "target": None if standing.owner is None else state.partners[standing.owner],
+            "target": None if standing.owner is None else state.partners.get(standing.owner),
             "strip": strip_of(cutovers[0], state.now) if cutovers else None,
             "latest": cutovers[0] if cutovers else None,
             "waits": _WAITS,
@@ -135,7 +135,9 @@ def way_back(standing: Standing, state: ExtractionState, snapshot: Snapshot) -> 
     problems = [problem for each in directions for problem in each.status.problems]
     if standing.owner is None or standing.cutover is not None:
         return "It is not settled in one database at the moment."
-    other = state.partners[standing.owner]
+    other = state.partners.get(standing.owner)
+    if other is None:
+        return "Not possible now: its database replicates with no other."
     if not directions or problems:
         return f"Not possible now: {problems[0] if problems else 'replication was not read yet'}."
     if standing.leases[other] is None and standing.leases[standing.owner] is None:

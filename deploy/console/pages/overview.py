@@ -48,6 +48,7 @@ class OverviewPage:
             "owned": Counter(each.owner for each in found if each.owner),
             "processes": {name: snapshot.reading(source) for name, source in sources.PROCESSES.items()},
             "databases": {name: snapshot.reading(source) for name, source in sources.LEASES.items()},
+            "further": snapshot.reading(sources.FURTHER_LEASES),
             "replication": snapshot.reading(sources.REPLICATION).value or (),
             "events": snapshot.reading(sources.EVENTS).value,
             "notices": notices(snapshot, found),
@@ -99,7 +100,9 @@ def _rollback_notices(state: ExtractionState | None) -> list[Notice]:
 def _replication_notices(snapshot: Snapshot, found: list[Standing]) -> list[Notice]:
     """Replication that was never started is no problem while the monolith owns every business."""
     directions = snapshot.reading(sources.REPLICATION).value or ()
-    if not any(each.status.subscribed for each in directions) and not any(each.owner == "scheduling" for each in found):
+    if not any(each.status.subscribed for each in directions) and not any(
+        each.owner != "monolith" for each in found if each.owner
+    ):
         return []
     return [Notice("attention", problem) for each in directions for problem in each.status.problems]
 

@@ -149,7 +149,10 @@ def move_from(source: DatabaseName, plane: ControlPlane, *, dry_run: bool = Fals
     if not slugs:
         raise CommandError(f"No business is owned by {source}, so that none can be moved away from it.")
     slug = SLUG if SLUG in slugs else slugs[0]
-    return MoveBusiness(slug=slug, target=plane.cutovers.partner_of(source), dry_run=dry_run, guard=guard)
+    target = plane.cutovers.partner_of(source)
+    if target is None:
+        raise CommandError(f"{source} replicates with no other database.")
+    return MoveBusiness(slug=slug, target=target, dry_run=dry_run, guard=guard)
 
 
 def _names(slugs: list[str]) -> str:

@@ -20,7 +20,7 @@ class ReplicationSource:
 
     def read(self) -> Iterator[Metric]:
         """Yield the metrics. A direction with an unreachable database has `replication_reachable` 0 and no others."""
-        directions = [each for pair in self._databases.pairs for each in read_status(pair).directions]
+        directions = [each for pair in self._databases.known_pairs for each in read_status(pair).directions]
         both = "1 if both databases of the direction can be queried."
         yield _gauge("reachable", both, directions, lambda each: each.reachable)
         reachable = [each for each in directions if each.reachable]

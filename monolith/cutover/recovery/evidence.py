@@ -47,13 +47,20 @@ class ServerEvidence(NamedTuple):
 class Evidence(NamedTuple):
     """The evidence of every database, in the order of their names, and of the record.
 
-    `partners` names the database with which each replicates, or would.
+    `databases` tells which replicate with each other.
     """
 
     servers: Mapping[DatabaseName, ServerEvidence]
     record: Mapping[UUID, Recorded]
     unsettled: tuple[Cutover, ...]
-    partners: Mapping[DatabaseName, DatabaseName]
+    databases: SchedulingDatabases
+
+    def copy_of(self, business_id: UUID, owner: DatabaseName) -> DatabaseName | None:
+        """Return the database that replicates the business from its owner, if it holds it."""
+        if not self.databases.replicates(business_id, owner):
+            return None
+        partner = self.databases.partner_of(owner)
+        return partner if partner is not None and business_id in self.servers[partner].held else None
 
     @property
     def needs_recovery(self) -> bool:
@@ -78,7 +85,7 @@ def read_evidence(control_db: Connection, databases: SchedulingDatabases, at: At
         {name: _read_server(at(name), known.get(name)) for name in databases.names},
         recoveries.read_record(control_db),
         tuple(cutovers.unsettled(control_db)),
-        {name: databases.partner_of(name) for name in databases.names},
+        databases,
     )
 
 

@@ -103,8 +103,8 @@ def _plan(
     held = [name for name in evidence.servers if business_id in evidence.servers[name].held]
     if planned.owner not in held:
         return _without_rows(planned, held, found, choice)
-    copy = evidence.partners.get(planned.owner)
-    if copy is None or copy not in held:
+    copy = evidence.copy_of(business_id, planned.owner)
+    if copy is None:
         return planned, True
     return _by_rows(planned, copy, compare(business_id, planned.owner, copy), found, choice)
 
@@ -131,8 +131,12 @@ def _without_rows(
     choice: Choice | None,
 ) -> tuple[BusinessPlan, bool]:
     """Plan a business whose owner has no row of it: not open yet, or restored to a state before its copy."""
-    if not held:
+    if not held and planned.epoch == 1 and not any(found.values()):
         return planned._replace(action="closed", found=f"it is not open yet at its owner, {planned.owner}"), True
+    if not held:
+        # As after a restore of the owner to a time before it was moved there, once its former copy is deleted.
+        text = f"no database has its rows any more; its owner, {planned.owner}, lost them"
+        return planned._replace(action="closed" if choice == "owner" else "wait", found=text), False
     text = f"its owner, {planned.owner}, has none of its rows; the {' and the '.join(held)} database has a copy"
     if choice is not None and choice in held:
         return _switched(planned, choice, found, text), False

@@ -45,7 +45,7 @@ class RecoveryWatch:
         self._waited: dict[DatabaseName, bool] = {}
         """Whether commits waited for a standby when the confirmed server of this name was last seen."""
         self._refused = ""
-        self._last: Mapping[DatabaseName, State] = dict.fromkeys(databases.names, "confirmed")
+        self._last: Mapping[DatabaseName, State] = dict.fromkeys(databases.extraction.names, "confirmed")
 
     def step(self) -> None:
         """Compare both servers with the record, and fence every business if one was replaced.

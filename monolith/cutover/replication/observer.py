@@ -8,7 +8,7 @@ import psycopg
 from msgspec import Struct
 
 from contracts.scheduling.values import DatabaseName
-from monolith.cutover.databases import REPLICATOR, Connection, DatabasePair
+from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabases
 from monolith.cutover.replication.direction import ReplicationDirection, directions
 from monolith.cutover.replication.lag_clock import LagClock
 from monolith.cutover.replication.state import CopyProgress, read_direction, read_progress
@@ -38,10 +38,10 @@ class DirectionObservation(Struct, frozen=True):
 
 
 class ReplicationObserver:
-    """Reads both directions over connections that stay open. Use it from one thread."""
+    """Reads both directions of each pair over connections that stay open. Use it from one thread."""
 
-    def __init__(self, pair: DatabasePair, *, max_lag_bytes: int = 16_000_000) -> None:
-        self._pair = pair
+    def __init__(self, databases: SchedulingDatabases, *, max_lag_bytes: int = 16_000_000) -> None:
+        self._databases = databases
         self._max_lag_bytes = max_lag_bytes
         self._open: dict[DatabaseName, Connection] = {}
         self._clocks: dict[str, LagClock] = {}
@@ -49,8 +49,8 @@ class ReplicationObserver:
         self._copying_since: dict[str, float] = {}
 
     def read(self) -> tuple[DirectionObservation, ...]:
-        """Return both directions. An unreachable database is a problem in the status, not an error."""
-        return tuple(self._read(each) for each in directions(self._pair))
+        """Return both directions of each pair. An unreachable database is a problem in the status, not an error."""
+        return tuple(self._read(each) for pair in self._databases.known_pairs for each in directions(pair))
 
     def close(self) -> None:
         for connection in self._open.values():
@@ -84,7 +84,7 @@ class ReplicationObserver:
     def _at(self, name: DatabaseName) -> Connection:
         found = self._open.get(name)
         if found is None or found.closed or found.broken:
-            found = self._open[name] = self._pair.at(name).connect(REPLICATOR, statement_seconds=5.0)
+            found = self._open[name] = self._databases.at(name).connect(REPLICATOR, statement_seconds=5.0)
         return found
 
     def _lag_seconds(self, status: DirectionStatus) -> float:

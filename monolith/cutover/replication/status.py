@@ -30,7 +30,14 @@ class DirectionStatus(Struct, frozen=True):
 
 
 class ReplicationStatus(Struct, frozen=True):
+    """The status of one pair, or of several."""
+
     directions: tuple[DirectionStatus, ...]
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a subscription exists, or might: a database cannot be read."""
+        return any(each.subscribed or not each.reachable for each in self.directions)
 
     @property
     def problems(self) -> list[str]:

@@ -4,8 +4,11 @@ from monolith.cutover.service.control_plane import ControlPlane, open_control_pl
 from monolith.cutover.service.cutovers import CutoverService
 from monolith.cutover.service.errors import (
     BatchStopped,
+    BusinessesElsewhere,
     CutoverDatabaseUnavailable,
     CutoverNotAbortable,
+    DatabaseRefused,
+    DatabasesPaired,
     ExtractionFinalized,
     NoCutoverUnderWay,
     NothingReplicated,
@@ -13,17 +16,21 @@ from monolith.cutover.service.errors import (
     RehearsalFailed,
     ReplicationStopIncomplete,
     UnknownBusiness,
+    UnknownDatabase,
 )
 from monolith.cutover.service.pauses import write_pause_ms
 from monolith.cutover.service.requests import CutoverRequest, RollbackRequest, Selection
 
 __all__ = [
     "BatchStopped",
+    "BusinessesElsewhere",
     "ControlPlane",
     "CutoverDatabaseUnavailable",
     "CutoverNotAbortable",
     "CutoverRequest",
     "CutoverService",
+    "DatabaseRefused",
+    "DatabasesPaired",
     "ExtractionFinalized",
     "NoCutoverUnderWay",
     "NothingReplicated",
@@ -33,6 +40,7 @@ __all__ = [
     "RollbackRequest",
     "Selection",
     "UnknownBusiness",
+    "UnknownDatabase",
     "open_control_plane",
     "write_pause_ms",
 ]

@@ -33,14 +33,23 @@ class CheckReport:
 
     def run(self, target: DatabaseName, business: BusinessRef | None = None) -> list[CheckResult]:
         """Return every check for a cutover to `target`, of one business or of any. Never raises for a database."""
-        databases = self._databases()
-        pair = databases.pair(databases.partner_of(target), target)
-        checks = [self._target(target), *self._replication(pair), self._versions(pair)]
+        checks, pair = [self._target(target)], self._pair(target, business)
+        if pair is None:
+            checks.append(CheckResult("replication", False, f"{target} is in no pair, or unknown", "a pair"))
+        else:
+            checks += [*self._replication(pair), self._versions(pair)]
         return [*checks, self._no_other(business)] if business is not None else checks
 
     def _target(self, target: DatabaseName) -> CheckResult:
         problem = self._readiness(target)
         return CheckResult(f"the {target} adapter serves", problem is None, problem or "ready", "ready")
+
+    def _pair(self, target: DatabaseName, business: BusinessRef | None) -> DatabasePair | None:
+        try:
+            source = self._service.source_for(target, business)
+            return None if source is None else self._databases().pair(source, target)
+        except psycopg.OperationalError:
+            return None
 
     def _replication(self, pair: DatabasePair) -> list[CheckResult]:
         status = replication.read_status(pair, max_lag_bytes=MAX_LAG_BYTES)

@@ -10,6 +10,7 @@ from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.preflight import ReadinessProbe
 from monolith.cutover.service.check_report import CheckReport
 from monolith.cutover.service.cutovers import CutoverService
+from monolith.cutover.service.database_service import DatabaseService
 from monolith.cutover.service.directory import BusinessDirectory
 from monolith.cutover.service.errors import CutoverDatabaseUnavailable
 from monolith.cutover.service.extraction import ExtractionService
@@ -38,6 +39,7 @@ class ControlPlane:
     checks: CheckReport
     verification: VerificationService
     extraction: ExtractionService
+    databases: DatabaseService
     recovery: RecoveryService
     audit: FlagStore
 
@@ -59,7 +61,8 @@ def open_control_plane(
     flags, directory = FlagStore(platform), BusinessDirectory(auth, cutover)
     adapter = AdapterSetting(flags)
     cutovers = CutoverService(databases, readiness, directory, adapter)
-    shadow = ShadowSetting(flags, cutovers.require_replication)
+    shadow = ShadowSetting(flags, cutovers.require_extraction)
+    extraction = ExtractionService(databases, cutovers, FinalizationMark(flags), shadow)
     try:
         yield ControlPlane(
             directory,
@@ -70,7 +73,8 @@ def open_control_plane(
             cutovers,
             CheckReport(databases, readiness, cutovers),
             VerificationService(directory, billing, cutovers),
-            ExtractionService(databases, cutovers, FinalizationMark(flags), shadow),
+            extraction,
+            DatabaseService(databases, directory, cutovers, extraction),
             RecoveryService(databases, cutovers),
             flags,
         )

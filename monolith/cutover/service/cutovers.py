@@ -1,30 +1,26 @@
 """Cutovers as an operator sees them: select businesses, rehearse, move, follow, abort and resume."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
-
-from uuid_utils.compat import uuid7
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication, verification
 from monolith.cutover.batches import cut_over_in_batches, within_percent
-from monolith.cutover.checks import CutoverRefused
 from monolith.cutover.controller import Controller
-from monolith.cutover.databases import Connection, SchedulingDatabases
+from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.preflight import PreflightChecks, ReadinessProbe
-from monolith.cutover.scheduling_flag import ADAPTER_FOR, AdapterName
+from monolith.cutover.scheduling_flag import DATABASE_OF, AdapterName, FlagValue, adapter_for
 from monolith.cutover.service.directory import BusinessDirectory
 from monolith.cutover.service.errors import (
     BatchStopped,
     CutoverNotAbortable,
     NoCutoverUnderWay,
     NothingReplicated,
-    RehearsalFailed,
 )
 from monolith.cutover.service.flags import FLAG_PROPAGATION_SECONDS, AdapterSetting
+from monolith.cutover.service.rehearsal import Rehearsal, rehearse
 from monolith.cutover.service.requests import CutoverRequest, Selection
 from monolith.cutover.states import ABORTABLE
 from monolith.cutover.store import cutovers
@@ -34,16 +30,7 @@ from monolith.cutover.store.verifications import store_findings
 from monolith.shared.endpoints import BusinessRef
 
 OnMoved = Callable[[str, Cutover], None]
-_COMMITS_IN_FENCE = 6
-"""The fence, its watermark, and four transitions of the record; each takes about as long as one commit."""
 _POLL_SECONDS = 0.2
-
-
-class Rehearsal(NamedTuple):
-    """`pause_ms` estimates how long writes would wait."""
-
-    slug: str
-    pause_ms: float
 
 
 class Transition(NamedTuple):
@@ -59,7 +46,7 @@ class CutOverResult(NamedTuple):
     """`former_default` is the flag's default that was replaced; None when the request leaves the default alone."""
 
     moved: int
-    former_default: AdapterName | None = None
+    former_default: FlagValue | None = None
 
 
 class CutoverService:
@@ -75,6 +62,13 @@ class CutoverService:
         self._databases, self._readiness = databases, readiness
         self._directory, self._adapter = directory, adapter
         self._open: tuple[Controller, PreflightChecks] | None = None
+        self._known: SchedulingDatabases | None = None
+
+    @property
+    def databases(self) -> SchedulingDatabases:
+        """The databases of the deployment, as this object's connections lead to them."""
+        self._known = self._known or self._databases()
+        return self._known
 
     @property
     def controller(self) -> Controller:
@@ -85,31 +79,74 @@ class CutoverService:
         if not any(replication.is_replicating(pair) for pair in self._databases().pairs):
             raise NothingReplicated
 
-    def partner_of(self, name: DatabaseName) -> DatabaseName:
-        """Return the database with which this one replicates, or would."""
-        return self._databases().partner_of(name)
+    def require_extraction(self) -> None:
+        """Raise NothingReplicated when the monolith's database and the service's first do not replicate."""
+        if not replication.is_replicating(self._databases().extraction):
+            raise NothingReplicated
+
+    def partner_of(self, name: DatabaseName) -> DatabaseName | None:
+        """Return the database with which this one replicates, or would; None if it is in no pair."""
+        return self.databases.partner_of(name)
 
     def partners(self) -> Mapping[DatabaseName, DatabaseName]:
-        """Return the partner of each database."""
-        databases = self._databases()
-        return {name: databases.partner_of(name) for name in databases.names}
+        """Return the partner of each database that has one."""
+        databases = self.databases
+        found = {name: databases.partner_of(name) for name in databases.names}
+        return {name: partner for name, partner in found.items() if partner is not None}
 
     def close(self) -> None:
         if self._open is not None:
             self._open[0].close()
 
     def select(self, target: DatabaseName, selection: Selection) -> list[BusinessRef]:
-        """The selected businesses that the partner of `target` owns, sorted by slug. Raises UnknownBusiness."""
+        """Return the selected businesses that `target` does not own yet, sorted by slug. Raises UnknownBusiness.
+
+        Without a slug, they are selected from those of the database with which `target` replicates. Raises
+        NothingReplicated if there is none.
+        """
         if selection.slug is not None:
-            self._directory.find(selection.slug)
-        elsewhere = self._directory.owned_by(self.partner_of(target))
-        return [each for each in elsewhere if _is_selected(each, selection)]
+            business, owners = self._directory.find(selection.slug), self._directory.owners()
+            owned = owners.get(business.business_id)
+            return [] if owned is None or owned.owner == target else [business]
+        partner = self.partner_of(target)
+        if partner is None:
+            raise NothingReplicated
+        return [each for each in self._directory.owned_by(partner) if _is_selected(each, selection)]
+
+    def owned_by_others(self, names: Collection[DatabaseName]) -> frozenset[UUID]:
+        """Return the businesses that none of these databases owns."""
+        owners = self._directory.owners().items()
+        return frozenset(business_id for business_id, owned in owners if owned.owner not in names)
+
+    def target_of(self, adapter: AdapterName, slug: str | None) -> DatabaseName:
+        """Return the database to which a request for an adapter moves: that of the pair, where there are several.
+
+        A business that the adapter serves already stays. Raises UnknownBusiness.
+        """
+        if adapter == "in_process":
+            return DATABASE_OF[adapter]
+        if slug is not None:
+            owned = self._directory.owners().get(self._directory.find(slug).business_id)
+            if owned is not None and adapter_for(owned.owner) == adapter:
+                return owned.owner
+        return self.partner_of("monolith") or DATABASE_OF[adapter]
+
+    def source_for(self, target: DatabaseName, business: BusinessRef | None) -> DatabaseName | None:
+        """Return the database from which a cutover to `target` would move: the owner of the business, or its partner.
+
+        None if that is unknown, or `target` itself.
+        """
+        if business is None:
+            return self.partner_of(target)
+        owned = self._directory.owners().get(business.business_id)
+        return self.partner_of(target) if owned is None or owned.owner == target else owned.owner
 
     def rehearse(self, request: CutoverRequest, selection: Selection) -> Iterator[Rehearsal]:
         """Run every check of each cutover and move nothing. Raises RehearsalFailed and ExtractionFinalized."""
-        self._adapter.require_way_back(ADAPTER_FOR[request.target])
+        self._adapter.require_way_back(adapter_for(request.target))
+        owners = self._directory.owners()
         for business in self.select(request.target, selection):
-            yield self._rehearse(request, business)
+            yield rehearse(*self._connected(), request, owners[business.business_id].owner, business)
 
     def cut_over(self, request: CutoverRequest, selection: Selection, on_moved: OnMoved) -> CutOverResult:
         """Move the selected businesses. The flag of each follows when it has moved.
@@ -118,22 +155,27 @@ class CutoverService:
         target too; businesses created at the source until then are moved too. Raises ExtractionFinalized, and
         BatchStopped: what was moved stays moved, and the flag is as before for the rest.
         """
-        self._adapter.require_way_back(ADAPTER_FOR[request.target])
-        moved = self._move(request, self.select(request.target, selection), on_moved)
+        self._adapter.require_way_back(adapter_for(request.target))
+        moved = self._move(request, _slugs(self.select(request.target, selection)), on_moved)
         if not selection.is_every_business:
             return CutOverResult(moved)
-        adapter = ADAPTER_FOR[request.target]
+        adapter = request.default or adapter_for(request.target)
         before = self._adapter.set_default(adapter, actor=request.actor, reason=request.reason)
         if before == adapter:
             return CutOverResult(moved, before)
         try:
             time.sleep(FLAG_PROPAGATION_SECONDS)
-            moved += self._move(request, self.select(request.target, selection), on_moved)
+            moved += self._move(request, _slugs(self.select(request.target, selection)), on_moved)
         except BaseException:
             reason = "not every business could be moved; the default is as before"
             self._adapter.set_default(before, actor=request.actor, reason=reason)
             raise
         return CutOverResult(moved, before)
+
+    def move(self, request: CutoverRequest, businesses: Collection[UUID], on_moved: OnMoved) -> int:
+        """Move these businesses, in the order of their ids, and return how many moved. Raises BatchStopped."""
+        slugs = self._directory.slugs()
+        return self._move(request, {each: slugs.get(each, str(each)) for each in sorted(businesses)}, on_moved)
 
     def latest(self, limit: int) -> list[Cutover]:
         """Return the latest cutovers, those under way first."""
@@ -169,9 +211,8 @@ class CutoverService:
 
     def _connected(self) -> tuple[Controller, PreflightChecks]:
         if self._open is None:
-            databases = self._databases()
-            checks = PreflightChecks(databases, self._readiness)
-            self._open = Controller(databases, checks), checks
+            checks = PreflightChecks(self.databases, self._readiness)
+            self._open = Controller(self.databases, checks), checks
         return self._open
 
     def _under_way(self, slug: str) -> Cutover:
@@ -180,14 +221,15 @@ class CutoverService:
             raise NoCutoverUnderWay(slug)
         return found[0]
 
-    def _move(self, request: CutoverRequest, businesses: Sequence[BusinessRef], on_moved: OnMoved) -> int:
-        slugs = {each.business_id: each.slug for each in businesses}
+    def _move(self, request: CutoverRequest, slugs: Mapping[UUID, str], on_moved: OnMoved) -> int:
+        owners = self._directory.owners()
+        sources = {business_id: owners[business_id].owner for business_id in slugs}
         done = 0
 
         def move(business_id: UUID) -> Cutover:
             nonlocal done
             try:
-                moved = self._move_one(request, business_id)
+                moved = self._move_one(request, sources[business_id], business_id)
             except (CutoverInProgress, SourceNotOwner) as error:
                 reason = "another cutover of it is under way" if isinstance(error, CutoverInProgress) else _ELSEWHERE
                 untried = len(slugs) - done - 1
@@ -198,7 +240,7 @@ class CutoverService:
             return moved
 
         def check(business_id: UUID) -> str | None:
-            return self._check_moved(request, business_id)
+            return self._check_moved(request, sources[business_id], business_id)
 
         outcome = cut_over_in_batches(list(slugs), request.batch_size, move, check)
         if outcome.stopped_by is not None:
@@ -206,11 +248,11 @@ class CutoverService:
             raise BatchStopped(slugs[business_id], reason, moved=len(outcome.moved), untried=len(outcome.left))
         return len(outcome.moved)
 
-    def _move_one(self, request: CutoverRequest, business_id: UUID) -> Cutover:
+    def _move_one(self, request: CutoverRequest, source: DatabaseName, business_id: UUID) -> Cutover:
         """Move the business, whose flag follows, then observe it: the rollback policy may set the flag back."""
         moved = self.controller.cut_over(
             business_id,
-            self.partner_of(request.target),
+            source,
             request.target,
             fence_seconds=request.fence_seconds,
             actor=request.actor,
@@ -221,13 +263,13 @@ class CutoverService:
             start_policy(self.controller.control_db, moved, thresholds, watch_seconds=seconds)
         return moved
 
-    def _check_moved(self, request: CutoverRequest, business_id: UUID) -> str | None:
+    def _check_moved(self, request: CutoverRequest, source: DatabaseName, business_id: UUID) -> str | None:
         """Compare the whole business again, from its new owner, unless it was rolled back."""
         control_db = self.controller.control_db
         policy = latest_policy(control_db, business_id) if request.rollback is not None else None
         if policy is not None and policy.outcome == "returned":
             return f"it was rolled back to {policy.home}"
-        owner, copy = self.controller.at(request.target), self.controller.at(self.partner_of(request.target))
+        owner, copy = self.controller.at(request.target), self.controller.at(source)
         findings = verification.compare(owner, copy, business_id)
         store_findings(control_db, business_id, findings)
         if findings.equal:
@@ -235,60 +277,18 @@ class CutoverService:
         first = findings.differences[0]
         return f"the two databases differ since the cutover ({first.table} {first.key}: {first.what})"
 
-    def _rehearse(self, request: CutoverRequest, business: BusinessRef) -> Rehearsal:
-        controller, checks = self._connected()
-        cutover = _rehearsed_cutover(request, self.partner_of(request.target), business.business_id)
-        source, target = controller.at(cutover.source), controller.at(cutover.target)
-        try:
-            checked = checks.check_before_fence(cutover, source, target)
-            began = time.monotonic()
-            rows = checks.read_source(cutover, source, checked.compared_from)
-            checks.check_inside_fence(cutover, source, target, rows)
-        except CutoverRefused as refusal:
-            raise RehearsalFailed(business.slug, str(refusal)) from refusal
-        verify_ms = (time.monotonic() - began) * 1000
-        commit_ms = _commit_ms(controller.control_db)
-        return Rehearsal(business.slug, checked.found["canary_ms"]["there"] + verify_ms + _COMMITS_IN_FENCE * commit_ms)
-
 
 _ELSEWHERE = "another operator has moved it"
 
 
 def _is_selected(business: BusinessRef, selection: Selection) -> bool:
-    if selection.slug is not None:
-        return business.slug == selection.slug
     return selection.percent is None or within_percent(business.business_id, selection.percent)
+
+
+def _slugs(businesses: Sequence[BusinessRef]) -> dict[UUID, str]:
+    return {each.business_id: each.slug for each in businesses}
 
 
 def _transition(cutover: Cutover, step: dict[str, Any], slugs: Mapping[UUID, str]) -> Transition:
     slug = slugs.get(cutover.business_id, str(cutover.business_id))
     return Transition(step["at"], slug, step["state"], step.get("found") or {})
-
-
-def _rehearsed_cutover(request: CutoverRequest, source: DatabaseName, business_id: UUID) -> Cutover:
-    return Cutover(
-        cutover_id=uuid7(),
-        business_id=business_id,
-        source=source,
-        target=request.target,
-        epoch=0,
-        attempt=0,
-        state="replicating",
-        fence_seconds=request.fence_seconds,
-        deadline_at=None,
-        compared_from=None,
-        actor=request.actor,
-        reason=request.reason,
-        problem=None,
-        steps=[],
-        began_at=datetime.now(UTC),
-        settled_at=None,
-    )
-
-
-def _commit_ms(control_db: Connection) -> float:
-    """Measure the commit of one transaction that has an id, and so must be flushed."""
-    began = time.monotonic()
-    with control_db.transaction():
-        control_db.execute("SELECT pg_current_xact_id()")
-    return (time.monotonic() - began) * 1000

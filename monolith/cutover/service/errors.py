@@ -66,6 +66,37 @@ class NothingReplicated(OperationError):
         super().__init__("nothing is replicated, so there is no copy to compare with")
 
 
+class UnknownDatabase(OperationError):
+    """No database has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no database {name!r}")
+        self.name = name
+
+
+class DatabaseRefused(OperationError):
+    """A database cannot be registered, or cannot be drained."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name, self.reason = name, reason
+
+
+class DatabasesPaired(OperationError):
+    """A database is replicated with one other at a time."""
+
+    def __init__(self, name: DatabaseName, partner: DatabaseName) -> None:
+        super().__init__(f"the {name} database is replicated with {partner}")
+        self.name, self.partner = name, partner
+
+
+class BusinessesElsewhere(OperationError):
+    """Further databases of the service own businesses."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"{number} businesses are owned by further databases of the service")
+
+
 class RecoveryInProgress(OperationError):
     """Another process is recovering the extraction."""
 

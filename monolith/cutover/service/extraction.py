@@ -1,19 +1,34 @@
 """The extraction as a whole: replication, its reversal, and its final step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Final
+from uuid import UUID
 
 import psycopg
 
+from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
-from monolith.cutover.databases import SchedulingDatabases
+from monolith.cutover.databases import DatabasePair, SchedulingDatabases
 from monolith.cutover.finalize import discard_copies, finalize_extraction
 from monolith.cutover.replication import CopyProgress, ReplicationStatus
 from monolith.cutover.service.cutovers import CutoverService, OnMoved
-from monolith.cutover.service.errors import CutoverDatabaseUnavailable, ExtractionFinalized, ReplicationStopIncomplete
+from monolith.cutover.service.errors import (
+    BusinessesElsewhere,
+    CutoverDatabaseUnavailable,
+    DatabasesPaired,
+    ExtractionFinalized,
+    ReplicationStopIncomplete,
+)
 from monolith.cutover.service.finalization import FinalizationMark
 from monolith.cutover.service.flags import ShadowSetting
 from monolith.cutover.service.requests import CutoverRequest, Selection
+from monolith.cutover.store import registry
 from monolith.shared.database import DatabaseUnavailable
+
+Between = tuple[DatabaseName, DatabaseName]
+"""The names of two databases."""
+EXTRACTION: Final[Between] = ("monolith", "scheduling")
 
 
 class ExtractionService:
@@ -36,23 +51,38 @@ class ExtractionService:
         discard_copies: bool,
         allow_unbounded_wal: bool,
         after_finalize: bool = False,
+        between: Between = EXTRACTION,
+        businesses: Collection[UUID] | None = None,
     ) -> None:
         """Copy every business to the other database, then replicate both ways. Repeated, it continues where it stopped.
 
-        Raises ExtractionFinalized unless `after_finalize`, and ReplicationRefused.
+        With `businesses`, only these; without effect on a pair that replicates already. Raises ExtractionFinalized for
+        the monolith's database unless `after_finalize`, DatabasesPaired, and ReplicationRefused.
         """
-        if not after_finalize and self._mark.is_set():
+        involves_monolith = "monolith" in between
+        if involves_monolith and not after_finalize and self._mark.is_set():
             raise ExtractionFinalized
+        pair = self._paired(between, businesses)
         replication.start(
-            self._databases().extraction,
+            pair,
             on_progress,
+            owned_by_others=self._cutovers.owned_by_others(pair.names),
             discard_copies=discard_copies,
             allow_unbounded_wal=allow_unbounded_wal,
         )
-        self._mark.clear(actor)
+        if involves_monolith:
+            self._mark.clear(actor)
+
+    def begin_transfer(self, between: Between, businesses: Collection[UUID]) -> None:
+        """Record that these businesses are moved between two databases. Raises DatabasesPaired."""
+        self._paired(between, businesses)
 
     def replication_status(self) -> ReplicationStatus:
-        return replication.read_status(self._databases().extraction)
+        """Return the status of every pair that replicates or cannot be read; of the extraction's pair if none does."""
+        databases = self._databases()
+        found = [replication.read_status(pair) for pair in databases.known_pairs]
+        shown = [each for each in found if each.has_begun] or [replication.read_status(databases.extraction)]
+        return ReplicationStatus(tuple(direction for each in shown for direction in each.directions))
 
     def reconnect_replication(self) -> list[str]:
         """Give the subscriptions the current addresses and passwords; return the directions that have one.
@@ -60,29 +90,43 @@ class ExtractionService:
         Raises CutoverDatabaseUnavailable.
         """
         try:
-            return replication.reconnect(self._databases().extraction)
+            return [each for pair in self._databases().pairs for each in replication.reconnect(pair)]
         except psycopg.OperationalError as error:
             raise CutoverDatabaseUnavailable(" ".join(str(error).split())) from error
 
-    def stop_replication(self, actor: str) -> None:
-        """End replication in both directions, and shadow reads after it; no data changes.
+    def require_only_extraction(self) -> None:
+        """Raise DatabasesPaired while databases replicate that are not the extraction's pair."""
+        for pair in self._databases().pairs:
+            if pair.names != EXTRACTION and replication.is_replicating(pair):
+                raise DatabasesPaired(*pair.names)
 
-        Also while one of the databases is unreachable. Raises ReplicationStopIncomplete, which names what is left;
-        repeated, it ends that.
+    def stop_replication(self, actor: str, between: Between = EXTRACTION) -> None:
+        """End replication of two databases in both directions, and shadow reads after it; no data changes.
+
+        Shadow reads continue unless the databases are those of the extraction. Also while one of the databases is
+        unreachable. Raises ReplicationStopIncomplete, which names what is left; repeated, it ends that.
         """
-        problems = replication.stop(self._databases().extraction)
-        try:
-            self._shadow.turn_off(actor=actor, reason="replication was stopped")
-        except DatabaseUnavailable:
-            problems.append("shadow reads may still be on, because the monolith is unreachable: repeat the command")
+        databases = self._databases()
+        # The pair of the extraction needs no registry, which is in a database that may be unreachable.
+        pair = databases.extraction if between == EXTRACTION else databases.pair(*between)
+        problems = replication.stop(pair)
+        if between == EXTRACTION:
+            try:
+                self._shadow.turn_off(actor=actor, reason="replication was stopped")
+            except DatabaseUnavailable:
+                problems.append("shadow reads may still be on, because the monolith is unreachable: repeat the command")
         if problems:
             raise ReplicationStopIncomplete(problems)
 
     def reset(self, actor: str, reason: str, on_moved: OnMoved) -> None:
         """Move every business back to the monolith, stop replication, and delete the service's copies.
 
-        Raises BatchStopped, with the flag as before, when a business cannot be moved.
+        Raises BusinessesElsewhere while a further database owns one, and BatchStopped, with the flag as before, when a
+        business cannot be moved.
         """
+        elsewhere = self._cutovers.owned_by_others(EXTRACTION)
+        if elsewhere:
+            raise BusinessesElsewhere(len(elsewhere))
         self._cutovers.cut_over(CutoverRequest("monolith", actor, reason), Selection(), on_moved)
         self.stop_replication(actor)
         discard_copies(self._databases(), "scheduling", lambda line: None)
@@ -95,3 +139,21 @@ class ExtractionService:
         deleted = finalize_extraction(self._databases(), "scheduling", say, lambda: self._mark.set(actor))
         self._shadow.turn_off(actor=actor, reason="finalized")
         return deleted
+
+    def _paired(self, between: Between, businesses: Collection[UUID] | None) -> DatabasePair:
+        """Make the two databases partners, in place of pairs that do not replicate. Raises DatabasesPaired."""
+        databases, control_db = self._databases(), self._cutovers.controller.control_db
+        pair = databases.pair(*between)
+        if replication.is_replicating(pair):
+            return pair
+        for name in between:
+            partner = databases.partner_of(name)
+            if partner is not None and partner not in between:
+                if replication.is_replicating(databases.pair(name, partner)):
+                    raise DatabasesPaired(name, partner)
+                registry.end_pair(control_db, name, partner)
+        try:
+            registry.set_pair(control_db, *between, businesses)
+        except registry.DatabasePaired as error:
+            raise DatabasesPaired(error.name, error.partner) from error
+        return replace(pair, businesses=None if businesses is None else frozenset(businesses))

@@ -1,10 +1,10 @@
 """The two flags of the extraction, each with a default and overrides per business. Every change is audited."""
 
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
-from monolith.cutover.scheduling_flag import DEFAULT, AdapterName
+from monolith.cutover.scheduling_flag import DEFAULT, FlagValue, adapter_in
 from monolith.cutover.service.errors import ExtractionFinalized
 from monolith.cutover.service.finalization import FinalizationMark
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, SCHEDULING_SHADOW, AuditEntry, FlagStore
@@ -20,31 +20,27 @@ class AdapterSetting:
     def __init__(self, flags: FlagStore) -> None:
         self._flags, self._mark = flags, FinalizationMark(flags)
 
-    def default(self) -> AdapterName:
-        """The adapter that new businesses use."""
-        return cast(AdapterName, self._flags.read().get((SCHEDULING_ADAPTER, None), DEFAULT))
+    def default(self) -> FlagValue:
+        """The adapter that new businesses use, and the database, if one was chosen."""
+        return self._flags.read().get((SCHEDULING_ADAPTER, None), DEFAULT)
 
-    def overrides(self) -> dict[UUID, AdapterName]:
+    def overrides(self) -> dict[UUID, FlagValue]:
         """Return the adapter that was requested for single businesses."""
         found = self._flags.read().items()
-        return {
-            business: cast(AdapterName, value)
-            for (key, business), value in found
-            if key == SCHEDULING_ADAPTER and business
-        }
+        return {business: value for (key, business), value in found if key == SCHEDULING_ADAPTER and business}
 
-    def require_way_back(self, adapter: AdapterName) -> None:
+    def require_way_back(self, adapter: FlagValue) -> None:
         """Raise ExtractionFinalized for the monolith's own database after the extraction was finalized."""
-        if adapter == "in_process" and self._mark.is_set():
+        if adapter_in(adapter) == "in_process" and self._mark.is_set():
             raise ExtractionFinalized
 
-    def set_default(self, adapter: AdapterName, *, actor: str, reason: str) -> AdapterName:
+    def set_default(self, adapter: FlagValue, *, actor: str, reason: str) -> FlagValue:
         """Create new businesses with `adapter`, and return the default that it replaces. Raises ExtractionFinalized."""
         self.require_way_back(adapter)
         if self.default() == adapter:
             return adapter
         before = self._flags.set(SCHEDULING_ADAPTER, adapter, business_id=None, actor=actor, reason=reason)
-        return cast(AdapterName, before or DEFAULT)
+        return before or DEFAULT
 
     def history(self) -> list[AuditEntry]:
         """The latest 20 audit entries about this flag, newest first."""

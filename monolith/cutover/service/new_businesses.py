@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from monolith.cutover.scheduling_flag import ADAPTER_FOR, DATABASE_OF, AdapterName
+from monolith.cutover.scheduling_flag import DATABASE_OF, AdapterName, adapter_for
 from monolith.cutover.service.flags import AdapterSetting
 from monolith.cutover.store import ownership
 from monolith.shared.database import ModuleDatabase
@@ -26,4 +26,4 @@ class NewBusinesses:
         subject = f"business:{business_id}"
         self._flags.record("adapter.chosen", subject, actor=actor, reason=reason, details=adapter)
         with self._cutover.transaction() as connection:
-            return ADAPTER_FOR[ownership.claim(connection, business_id, DATABASE_OF[adapter]).owner]
+            return adapter_for(ownership.claim(connection, business_id, DATABASE_OF[adapter]).owner)

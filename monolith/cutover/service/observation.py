@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from contracts.scheduling.values import DatabaseName
-from monolith.cutover.scheduling_flag import AdapterName
+from monolith.cutover.scheduling_flag import FlagValue
 from monolith.cutover.service.control_plane import ControlPlane
 from monolith.cutover.service.standing import KnownBusiness
 from monolith.cutover.store import cutovers
@@ -24,7 +24,7 @@ class ExtractionState(Struct, frozen=True):
     now: datetime
     partners: Mapping[DatabaseName, DatabaseName]
     """By database: the one with which it replicates, or would."""
-    default: AdapterName
+    default: FlagValue
     businesses: Sequence[KnownBusiness]
     cutovers: Sequence[Cutover]
     policies: Sequence[PolicyStatus]
@@ -35,7 +35,7 @@ def observe(plane: ControlPlane) -> ExtractionState:
     """Read the records. Raises psycopg.Error and DatabaseUnavailable."""
     control_db = plane.cutovers.controller.control_db
     businesses, owners, requested = plane.directory.all(), plane.directory.owners(), plane.adapter.overrides()
-    default = plane.adapter.default()
+    default, partners = plane.adapter.default(), plane.cutovers.partners()
     with control_db.transaction():
         # One snapshot, so that all values agree whether a cutover has begun.
         control_db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -44,7 +44,7 @@ def observe(plane: ControlPlane) -> ExtractionState:
         under_way = {each.business_id: each for each in cutovers.unsettled(control_db)}
         return ExtractionState(
             now=row[0],
-            partners=plane.cutovers.partners(),
+            partners=partners,
             default=default,
             businesses=[
                 KnownBusiness(
@@ -54,6 +54,7 @@ def observe(plane: ControlPlane) -> ExtractionState:
                     ownership=owners.get(each.business_id),
                     requested=requested.get(each.business_id),
                     cutover=under_way.get(each.business_id),
+                    partner=partners.get(owners[each.business_id].owner) if each.business_id in owners else None,
                 )
                 for each in businesses
             ],

@@ -39,7 +39,7 @@ class RecoveryService:
     def inspect(self) -> Evidence:
         """Read both databases and the record. Changes nothing."""
         controller = self._cutovers.controller
-        return read_evidence(controller.control_db, self._databases(), controller.at)
+        return read_evidence(controller.control_db, self._cutovers.databases, controller.at)
 
     def fence(self) -> Evidence:
         """Fence every business in both databases, and read their evidence once no write is open."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.rollback.thresholds import RollbackThresholds
+from monolith.cutover.scheduling_flag import FlagValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,5 @@ class CutoverRequest:
     batch_size: int = 10
     fence_seconds: float = 2.0
     rollback: RollbackRequest | None = None
+    default: FlagValue | None = None
+    """For a move of every business: the flag's default afterwards; None for the adapter of `target`."""

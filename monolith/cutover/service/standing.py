@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.inventory import StoredLease
-from monolith.cutover.scheduling_flag import ADAPTER_FOR, DATABASE_OF, AdapterName
+from monolith.cutover.scheduling_flag import FlagValue, adapter_for, adapter_in
 from monolith.cutover.store.cutovers import Cutover
 from monolith.modules.scheduling.ownership import Ownership
 
@@ -30,7 +30,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     name: str
     owner: DatabaseName | None
     epoch: int | None
-    requested: AdapterName | None
+    requested: FlagValue | None
     """The override of the flag; None without one."""
     leases: dict[DatabaseName, StoredLease | None]
     """None: no lease, or unreadable."""
@@ -47,8 +47,10 @@ class KnownBusiness(Struct, frozen=True, kw_only=True):
     slug: str
     name: str
     ownership: Ownership | None
-    requested: AdapterName | None
+    requested: FlagValue | None
     cutover: Cutover | None
+    partner: DatabaseName | None = None
+    """The database that replicates the owner's; None if none does."""
 
 
 def standing_of(business: KnownBusiness, leases: Leases, now: datetime) -> Standing:
@@ -76,7 +78,7 @@ def _describe(business: KnownBusiness, leases: Leases, now: datetime) -> tuple[L
         return "ok", "It is not open yet: its owner is still signing up.", ""
     if business.cutover is not None:
         return "moving", _moving(business.cutover, now), f"extraction cutover abort {business.slug}"
-    served = f"Served by {owned.owner}, through the adapter {ADAPTER_FOR[owned.owner]}."
+    served = f"Served by {owned.owner}, through the adapter {adapter_for(owned.owner)}."
     return _broken(business, owned, leases) or _doubtful(business, owned, leases) or ("ok", served, "")
 
 
@@ -102,11 +104,11 @@ def _doubtful(business: KnownBusiness, owned: Ownership, leases: Leases) -> tupl
     """Return what an operator should know about a business that is served."""
     if business.business_id not in (leases[owned.owner] or {}):
         return "ok", f"Owned by {owned.owner}; it is not open there yet.", ""
-    unread = next((name for name, found in leases.items() if found is None), None)
-    if unread is not None:
-        sentence = f"Served by {owned.owner}; the {unread} database cannot be read."
-        return "attention", sentence, f"extraction db check {unread}"
-    if business.requested is not None and DATABASE_OF[business.requested] != owned.owner:
+    partner = business.partner
+    if partner is not None and leases[partner] is None:
+        sentence = f"Served by {owned.owner}; the {partner} database cannot be read."
+        return "attention", sentence, f"extraction db check {partner}"
+    if business.requested is not None and adapter_in(business.requested) != adapter_for(owned.owner):
         remedy = f"extraction flag set {business.requested} --business {business.slug}"
         return "attention", f"Served by {owned.owner}, although its flag requests {business.requested}.", remedy
     return None

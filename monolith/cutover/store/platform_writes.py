@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import Connection
-from monolith.cutover.scheduling_flag import ADAPTER_FOR
+from monolith.cutover.scheduling_flag import adapter_for
 
 
 def append_audit(
@@ -23,12 +23,12 @@ def append_audit(
 
 def set_adapter_flag(controller: Connection, business_id: UUID, owner: DatabaseName) -> None:
     """Set the flag of a business to the adapter of its owner."""
-    controller.execute("SELECT cutover.set_adapter_flag(%s, %s)", (business_id, ADAPTER_FOR[owner]))
+    controller.execute("SELECT cutover.set_adapter_flag(%s, %s)", (business_id, adapter_for(owner)))
 
 
 def follow_owner(controller: Connection, business_id: UUID, owner: DatabaseName, *, actor: str, reason: str) -> bool:
     """Let the flag of a business request its owner's adapter. Audited; returns False if it did already."""
     row = controller.execute(
-        "SELECT cutover.follow_owner(%s, %s, %s, %s, %s)", (business_id, ADAPTER_FOR[owner], uuid7(), actor, reason)
+        "SELECT cutover.follow_owner(%s, %s, %s, %s, %s)", (business_id, adapter_for(owner), uuid7(), actor, reason)
     ).fetchone()
     return row == (True,)

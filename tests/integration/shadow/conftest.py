@@ -16,7 +16,7 @@ from contracts.scheduling.port import SchedulingPort
 from contracts.scheduling.values import DatabaseName
 from deploy.devstack.keys import Keys
 from monolith.cutover.routing import OwnershipRoutes
-from monolith.cutover.scheduling_flag import ADAPTER_FOR, SchedulingFlag
+from monolith.cutover.scheduling_flag import SchedulingFlag, adapter_for
 from monolith.cutover.shadow.comparison import ReadComparer
 from monolith.cutover.shadow.sampling import ReadSampler
 from monolith.cutover.shadow.shadow_flag import ShadowFlag
@@ -59,7 +59,7 @@ class Monolith:
     def shop(self, owner: DatabaseName = "monolith", percent: float = 100.0) -> Shop:
         """Open a business owned by `owner`, and shadow `percent` of its reads."""
         business_id = uuid7()
-        self.ask_for(SCHEDULING_ADAPTER, ADAPTER_FOR[owner], business_id)
+        self.ask_for(SCHEDULING_ADAPTER, adapter_for(owner), business_id)
         shop = open_shop(self.port, business_id)
         self.ask_for(SCHEDULING_SHADOW, str(percent), business_id)
         return shop

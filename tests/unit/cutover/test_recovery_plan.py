@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.scheduling.values import DatabaseName
+from monolith.cutover.databases import RegisteredDatabase, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.inventory import StoredLease
 from monolith.cutover.recovery import BusinessPlan, Choice, Evidence, make_plan
 from monolith.cutover.recovery.evidence import RowComparison, ServerEvidence
@@ -12,7 +13,19 @@ from monolith.cutover.recovery.plan import lost_nothing
 from monolith.cutover.store.recoveries import Recorded
 
 ID = uuid4()
-PARTNERS = {"monolith": "scheduling", "scheduling": "monolith"}
+UNUSED = "postgresql://127.0.0.1:9/unused"
+TWO_DATABASES = SchedulingDatabases(
+    SchedulingDatabase("monolith", UNUSED, "no secret"), SchedulingDatabase("scheduling", UNUSED, "no secret")
+)
+THREE_DATABASES = SchedulingDatabases(
+    TWO_DATABASES.monolith,
+    TWO_DATABASES.scheduling,
+    lambda: {
+        "monolith": RegisteredDatabase(TWO_DATABASES.monolith, None),
+        "scheduling": RegisteredDatabase(TWO_DATABASES.scheduling, "scheduling-2"),
+        "scheduling-2": RegisteredDatabase(SchedulingDatabase("scheduling-2", UNUSED, "no secret"), "scheduling"),
+    },
+)
 SAME, BEHIND, LOST = RowComparison(True, 0, ""), RowComparison(False, 0, "a row"), RowComparison(False, 2, "a row")
 
 
@@ -35,7 +48,7 @@ def planned(
         {"monolith": monolith, "scheduling": scheduling},
         {} if record is None else {ID: record},
         unsettled=(),
-        partners=PARTNERS,
+        databases=TWO_DATABASES,
     )
     [plan] = make_plan(evidence, compare, {} if choice is None else {ID: choice}).businesses
     return plan
@@ -104,6 +117,35 @@ def test_a_business_that_is_not_open_yet_stays_closed() -> None:
     assert (plan.action, plan.is_served) == ("closed", False)
 
 
+def test_a_moved_business_whose_rows_are_lost_is_not_taken_for_one_that_is_not_open_yet() -> None:
+    record, former, owner = (
+        Recorded("scheduling", 2, 1),
+        server(lease(1, active=False), holds=False),
+        server(None, holds=False),
+    )
+    assert planned(record, former, owner).action == "wait"
+    assert planned(record, former, owner, choice="owner").action == "closed"
+
+
+def test_the_latest_of_three_databases_is_the_owner_and_only_its_partner_is_compared() -> None:
+    compared = list[tuple[DatabaseName, DatabaseName]]()
+
+    def compare(business_id: UUID, owner: DatabaseName, copy: DatabaseName) -> RowComparison:
+        compared.append((owner, copy))
+        return SAME
+
+    databases = THREE_DATABASES
+    servers = {
+        "monolith": server(lease(1, active=False)),
+        "scheduling": server(lease(2, active=False)),
+        "scheduling-2": server(lease(3)),
+    }
+    evidence = Evidence(servers, {ID: Recorded("scheduling", 2, 1)}, (), databases)
+    [plan] = make_plan(evidence, compare, {}).businesses
+    assert outcome(plan) == ("record", "scheduling-2", 3)
+    assert compared == [("scheduling-2", "scheduling")]
+
+
 def test_a_business_that_the_record_does_not_know_is_left_without_an_owner() -> None:
     plan = planned(None, server(None, holds=False), server(lease(1)))
     assert (plan.action, plan.is_served) == ("unknown", False)
@@ -119,5 +161,5 @@ def test_a_failover_that_lost_nothing_continues_the_cluster_and_every_epoch(
         "monolith": server(lease(1))._replace(incarnation=incarnation),
         "scheduling": server(None, holds=False),
     }
-    evidence = Evidence(servers, {ID: Recorded("monolith", epoch, 0)}, (), PARTNERS)
+    evidence = Evidence(servers, {ID: Recorded("monolith", epoch, 0)}, (), TWO_DATABASES)
     assert lost_nothing(evidence, make_plan(evidence, lambda *which: SAME, {})) == (not lost)

@@ -20,7 +20,7 @@ ACTIVE, FORMER = StoredLease(True, 3), StoredLease(False, 2)
 def business(**fields: Any) -> KnownBusiness:
     known: dict[str, Any] = {
         "business_id": ID, "slug": "salon", "name": "Salon", "ownership": Ownership(owner="monolith", epoch=3),
-        "requested": None, "cutover": None,
+        "requested": None, "cutover": None, "partner": "scheduling",
     }  # fmt: skip
     return KnownBusiness(**{**known, **fields})
 
