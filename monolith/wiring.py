@@ -237,14 +237,18 @@ def _worker_scheduling(
     return replace(parts, closing=[*parts.closing, listener.close])
 
 
-def _http_adapters(
-    config: MonolithConfig | WorkerConfig,
-) -> Callable[[int, ServiceCallMetrics | None], HttpScheduling]:
-    """Return a function that builds an adapter for a number of calls at once; without metrics, for shadow reads."""
+def _http_adapters(config: MonolithConfig | WorkerConfig) -> Callable[..., HttpScheduling]:
+    """Return a function that builds an adapter for a number of calls at once; without metrics, for shadow reads.
+
+    It calls the service of the settings, unless another one is named.
+    """
     signer = TokenSigner(config.signing_key.key_id, config.signing_key.private_key)
-    return lambda calls_at_once, metrics: HttpScheduling(
-        config.scheduling_service_url, signer, max_concurrent=calls_at_once, metrics=metrics, shadow=metrics is None
-    )
+
+    def build(calls_at_once: int, metrics: ServiceCallMetrics | None, service_url: str | None = None) -> HttpScheduling:
+        url = service_url or config.scheduling_service_url
+        return HttpScheduling(url, signer, max_concurrent=calls_at_once, metrics=metrics, shadow=metrics is None)
+
+    return build
 
 
 def _outermost(config: MonolithConfig, metrics: Metrics) -> list[PortDecorator]:

@@ -55,6 +55,14 @@ class Databases:
         return self._made.enter_context(_copied(template, f"{self._name}_scheduling", SCHEDULING_SCHEMAS))
 
     @cached_property
+    def second_scheduling_url(self) -> str:
+        """A further database of the service, on the server of the first."""
+        template = self._servers.scheduling_template_url
+        return without_credentials(
+            self._made.enter_context(_copied(template, f"{self._name}_scheduling_2", SCHEDULING_SCHEMAS))
+        )
+
+    @cached_property
     def redis_url(self) -> str:
         return self._made.enter_context(_redis_database(self._servers))
 

@@ -3,8 +3,11 @@
 import threading
 from uuid import UUID
 
-from monolith.cutover.scheduling_flag import DATABASE_OF, SchedulingFlag
-from monolith.cutover.store import ownership
+from sqlalchemy import Connection
+
+from contracts.scheduling.values import DatabaseName
+from monolith.cutover.scheduling_flag import DATABASE_OF, FlagValue, SchedulingFlag, adapter_in, database_in
+from monolith.cutover.store import ownership, registry
 from monolith.modules.scheduling.ownership import Ownership
 from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 from monolith.shared.flags.change_listener import ChangeNotice
@@ -47,9 +50,9 @@ class OwnershipRoutes:
         return found
 
     def claim(self, business_id: UUID) -> Ownership:
-        database = DATABASE_OF[self._flag.adapter_for(business_id)]
+        value = self._flag.value_for(business_id)
         with self._database.transaction() as connection:
-            return ownership.claim(connection, business_id, database)
+            return ownership.claim(connection, business_id, _placement(connection, value))
 
     def changes(self) -> int:
         return self._changes
@@ -69,3 +72,13 @@ class OwnershipRoutes:
             elif notice.table == "ownership":
                 self._current.discard(UUID(notice.business))
             self._changed.notify_all()
+
+
+def _placement(connection: Connection, value: FlagValue) -> DatabaseName:
+    """Return the database for a new business: the one that the flag names, unless it is draining, or by load."""
+    adapter, named = adapter_in(value), database_in(value)
+    if adapter == "in_process":
+        return DATABASE_OF[adapter]
+    if named is not None and registry.accepts_new(connection, named):
+        return named
+    return registry.least_loaded(connection) or DATABASE_OF[adapter]

@@ -3,8 +3,9 @@
 Deleted with the rest of this package when the extraction is final; the monolith then runs on the HTTP adapter alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from openfeature import api as openfeature
 from openfeature.client import OpenFeatureClient
@@ -22,6 +23,7 @@ from monolith.cutover.migrations import MIGRATIONS
 from monolith.cutover.rollback.rollback_reports import RollbackReports
 from monolith.cutover.routing import OwnershipRoutes
 from monolith.cutover.scheduling_flag import SchedulingFlag
+from monolith.cutover.service_adapters import ServiceAdapters
 from monolith.cutover.shadow.comparison import ReadComparer
 from monolith.cutover.shadow.sampling import ReadSampler
 from monolith.cutover.shadow.shadow_flag import ShadowFlag
@@ -52,10 +54,21 @@ SCHEDULING_ROLE = IN_PROCESS_ROLE
 """The role of the engine in the monolith's own process."""
 
 
+class HttpAdapters(Protocol):
+    """Builds HTTP adapters."""
+
+    def __call__(
+        self, calls_at_once: int, metrics: ServiceCallMetrics | None, service_url: str | None = None
+    ) -> SchedulingPort:
+        """Return an adapter for a number of concurrent calls to a service, by default to that of the settings.
+
+        Without metrics, its calls are shadow reads.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonolithInputs:
-    """The inputs from the monolith's processes. `http` returns an HTTP adapter for a number of concurrent calls, which
-    reports to the metrics, if any; `service_calls` are those of the adapter that users' calls pass.
+    """The inputs from the monolith's processes. `service_calls` are the metrics of the adapters that users' calls pass.
 
     `listener` has not been started: the caller starts it once everything has subscribed. `engine_url` is the database
     of the engine in this process, unless it is the monolith's, and `engine_direct_url` the same past a connection
@@ -65,8 +78,7 @@ class MonolithInputs:
 
     databases: ModuleDatabases
     platform: ModuleDatabase
-    http: Callable[[int, ServiceCallMetrics | None], SchedulingPort]
-    """Builds an HTTP adapter for a number of concurrent calls; without metrics, its calls are shadow reads."""
+    http: HttpAdapters
     service_calls: ServiceCallMetrics
     listener: ChangeListener
     engine_direct_url: str
@@ -97,7 +109,9 @@ def switched_web(inputs: MonolithInputs, *, threads: int, calls_at_once: int, me
         plain["monolith"] = with_search_replica(
             plain["monolith"], inputs.replica_url, inputs.databases.secret, pool_size=threads, on_pool_wait=on_wait
         )
-    adapters = {name: shadow.around(name, adapter) for name, adapter in plain.items()}
+    adapters = _with_registered(
+        {name: shadow.around(name, adapter) for name, adapter in plain.items()}, inputs, cutover_db, calls_at_once
+    )
     call_stats = CallStats(cutover_db)
     inputs.listener.subscribe(call_stats.refresh)
     return SchedulingParts(
@@ -123,8 +137,9 @@ def switched_worker(
     direct_url = inputs.engine_direct_url
     relay = in_process_relay(direct_url, databases.secret, redis_url, retention, registry, event_secrets)
     maintenance = in_process_maintenance(inputs.in_process_url, direct_url, databases.secret, retention)
+    adapters = _adapters(inputs, calls_at_once, calls_at_once, inputs.service_calls)
     return SchedulingParts(
-        port=SwitchedScheduling(_adapters(inputs, calls_at_once, calls_at_once, inputs.service_calls), routes),
+        port=SwitchedScheduling(_with_registered(adapters, inputs, cutover_db, calls_at_once), routes),
         loops=[
             Loop("relay", relay.step, idle_seconds=0.1, longest_idle_seconds=0.5),
             Loop("maintenance", maintenance.step, idle_seconds=0.5, longest_idle_seconds=2.0),
@@ -158,3 +173,13 @@ def _adapters(
         "monolith": in_process_scheduling(url, secret, pool_size=threads, on_pool_wait=on_pool_wait),
         "scheduling": inputs.http(calls_at_once, metrics),
     }
+
+
+def _with_registered(
+    of_settings: Mapping[DatabaseName, SchedulingPort],
+    inputs: MonolithInputs,
+    cutover_db: ModuleDatabase,
+    calls_at_once: int,
+) -> ServiceAdapters:
+    """Add the adapters of registered databases. Each has a bulkhead and a breaker of its own, and no shadow reads."""
+    return ServiceAdapters(of_settings, cutover_db, lambda url: inputs.http(calls_at_once, inputs.service_calls, url))

@@ -56,8 +56,7 @@ def switched_port(pair: SchedulingDatabases, service: SchedulingPort | None = No
     openfeature.set_provider(DatabaseFlags(FlagStore(platform)), domain)
     routes = OwnershipRoutes(cutover, SchedulingFlag(openfeature.get_client(domain)))
     databases = {
-        name: engine_database.EngineDatabase(pair.at(name).url_as("scheduling_app"), pool_size=8)
-        for name in _DATABASE_NAMES
+        name: engine_database.EngineDatabase(pair.at(name).url_as("scheduling_app"), pool_size=8) for name in pair.names
     }
     try:
         ports: dict[DatabaseName, SchedulingPort] = {
@@ -73,11 +72,8 @@ def switched_port(pair: SchedulingDatabases, service: SchedulingPort | None = No
         cutover.close()
 
 
-_DATABASE_NAMES: tuple[DatabaseName, ...] = ("monolith", "scheduling")
-
-
 def opened(port: SchedulingPort, **offering: Any) -> Shop:
-    """Open a business in the monolith's database, the flag's default."""
+    """Open a business in the database that the flag requests, by default the monolith's."""
     return open_shop(port, uuid7(), **{"step_minutes": 15, "duration_minutes": 15, **offering})
 
 

@@ -51,7 +51,9 @@ class SwitchedScheduling(SchedulingPort):
     """
 
     def __init__(self, adapters: Mapping[DatabaseName, Port], routes: Routes, *, waiting_at_once: int = 64) -> None:
-        """At most `waiting_at_once` calls wait for the end of a cutover at once, so that they never hold all threads;
+        """`adapters` may be built on demand, and raise DatabaseUnavailable.
+
+        At most `waiting_at_once` calls wait for the end of a cutover at once, so that they never hold all threads;
         further ones are refused."""
         self._adapters = adapters
         self._routes = routes
@@ -63,7 +65,7 @@ class SwitchedScheduling(SchedulingPort):
         while True:
             seen = self._routes.changes()
             try:
-                return self._adapters[route.owner].call(operation, ctx, request)
+                return self._adapter(route).call(operation, ctx, request)
             except DeadlineExceeded as error:
                 if refused:
                     raise _cutover_under_way() from error
@@ -79,6 +81,12 @@ class SwitchedScheduling(SchedulingPort):
                     self._wait_for_change(seen, delay, error)
                 else:
                     backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
+
+    def _adapter(self, route: Ownership) -> Port:
+        try:
+            return self._adapters[route.owner]
+        except DatabaseUnavailable as error:
+            raise Unavailable(error.message, error.retry_after) from error
 
     def _wait_for_change(self, seen: int, seconds: float, refusal: NotOwner) -> None:
         if not self._waiting.acquire(blocking=False):
