@@ -21,6 +21,7 @@ from contracts.chassis.settings import (
 )
 from contracts.chassis.tracing import TracingSettings
 from contracts.scheduling.event_signatures import EventSecrets
+from contracts.scheduling.values import is_database_name
 
 DEFAULT_THREADS = 8
 
@@ -62,6 +63,8 @@ class WebConfig:
 class RelayConfig:
     """The relay process."""
 
+    database_name: str
+    """The name under which the monolith knows the database: `scheduling`, unless the service has several."""
     database_url: str
     role_secret: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -79,6 +82,7 @@ class RelayConfig:
     def from_environment(cls, environment: Environment) -> Self:
         """Read the settings. Raises ConfigError."""
         return cls(
+            database_name=_database_name(environment, "SCHEDULING_DATABASE_NAME"),
             database_url=database_url(environment, "SCHEDULING_DATABASE_URL"),
             direct_database_url=direct_database_url(environment, "SCHEDULING_DATABASE_URL"),
             role_secret=role_secret(environment, "DATABASE_ROLE_SECRET"),
@@ -88,6 +92,13 @@ class RelayConfig:
             event_secrets=EventSecrets.from_environment(environment),
             tracing=TracingSettings.from_environment(environment),
         )
+
+
+def _database_name(environment: Environment, name: str) -> str:
+    value = environment.get(name, "").strip() or "scheduling"
+    if value != "monolith" and is_database_name(value):
+        return value
+    raise ConfigError(f"{name} is malformed: it must be scheduling, or scheduling-2 and so on")
 
 
 def _verify_keys(environment: Environment, name: str) -> dict[str, bytes]:

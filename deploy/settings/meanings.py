@@ -119,6 +119,10 @@ MEANINGS: Mapping[str, Meaning] = {
         "the scheduling service's database past a connection pooler, as MONOLITH_DATABASE_DIRECT_URL is the "
         "monolith's; if unset, SCHEDULING_DATABASE_URL"
     ),
+    "SCHEDULING_DATABASE_NAME": Meaning(
+        "the name of the relay's database in `extraction databases list`: `scheduling-2`, for example, for the second "
+        "database of the service"
+    ),
     "SCHEDULING_DATABASE_ROLE_SECRET": Meaning(
         "the scheduling service's DATABASE_ROLE_SECRET, for processes that use both databases"
     ),

@@ -46,11 +46,11 @@ def _build(environment: Mapping[str, str], registry: CollectorRegistry) -> Worke
     direct_url = config.direct_database_url or config.database_url
     require_direct({"SCHEDULING_DATABASE_DIRECT_URL": role_url(direct_url, ROLE, config.role_secret)})
     relay = build_relay(
-        "scheduling",
+        config.database_name,
         direct_url,
         config.role_secret,
         config.redis_url,
-        RelayMetrics(registry, "scheduling"),
+        RelayMetrics(registry, config.database_name),
         limits,
         config.event_secrets,
     )
