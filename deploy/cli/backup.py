@@ -1,14 +1,17 @@
 """Back up both databases to one consistent point."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import click
+import psycopg
 
 from deploy.backups.backup import create_point, take_backup
 from deploy.backups.manifest import NAMES
 from deploy.deployment import administrator_url
 from deploy.errors import CommandError
+from monolith.cutover.store.registry import further_names
 
 
 @click.command()
@@ -25,6 +28,7 @@ def backup(folder: Path | None, point_only: bool) -> None:
     if point_only == (folder is not None):
         raise click.UsageError("Name a folder, or use --point-only.")
     urls = {name: administrator_url(name) for name in NAMES}
+    _warn_of_further_databases(urls["monolith"])
     if folder is None:
         point, marked = create_point(urls)
         click.echo(json.dumps({"point": point, "lsn": dict(marked.lsn), "paused_ms": marked.paused_ms}))
@@ -34,3 +38,12 @@ def backup(folder: Path | None, point_only: bool) -> None:
     except CommandError as error:
         raise CommandError(f"{error} (no backup was made; remove {folder})") from error
     click.echo(f"complete: {folder} restores both databases to {manifest.point}")
+
+
+def _warn_of_further_databases(monolith_url: str) -> None:
+    names: list[str] = []
+    with suppress(psycopg.Error), psycopg.connect(monolith_url, connect_timeout=10) as db:
+        # An unreachable database is reported by the backup itself.
+        names = further_names(db)
+    if names:
+        click.echo(f"! {', '.join(names)}: not part of this backup; back it up with the tools of its server", err=True)

@@ -19,7 +19,20 @@ from deploy.errors import CommandError
 EXIT_USER_ERROR = 2
 GROUP = "extraction.commands"
 ORDER = (
-    *("demo", "console", "db", "flag", "replicate", "shadow", "verify", "cutover", "finalize", "reset", "status"),
+    *(
+        "demo",
+        "console",
+        "db",
+        "flag",
+        "replicate",
+        "shadow",
+        "verify",
+        "cutover",
+        "databases",
+        "finalize",
+        "reset",
+        "status",
+    ),
     *("backup", "restore", "recover"),
     *("audit", "events", "seed", "operator", "mail"),
 )

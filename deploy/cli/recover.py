@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from deploy.cli.database_names import validate_choice
 from deploy.cli.options import current_actor, validate_reason
 from deploy.control_plane import control_plane
 from deploy.errors import CommandError
@@ -36,7 +37,8 @@ _EFFECTS = {
 )
 @click.option(
     "--keep",
-    type=click.Choice(("owner", "monolith", "scheduling")),
+    metavar="owner|DATABASE",
+    callback=validate_choice,
     help="Where the owner lost rows that its copy has: keep the rows of the owner, or those of one database.",
 )
 @click.option("--business", metavar="SLUG", help="With --keep: choose for one business; the default is all of them.")
@@ -116,7 +118,7 @@ def _print_result(plan: RecoveryPlan, ended: bool) -> None:
     served = sum(each.is_served for each in plan.businesses)
     click.echo(f"{served} businesses accept writes again")
     if plan.waiting:
-        click.echo(f"{len(plan.waiting)} stay fenced: choose their rows with --keep owner, monolith or scheduling")
+        click.echo(f"{len(plan.waiting)} stay fenced: choose their rows with --keep owner, or the name of a database")
     if ended:
         click.echo("replication was ended: `extraction replicate start --discard-copies` copies every business again")
 

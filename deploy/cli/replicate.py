@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from deploy.cli.database_names import validate_pair
 from deploy.cli.db import target_of
 from deploy.cli.options import current_actor
 from deploy.control_plane import control_plane, scheduling_databases
 from monolith.cutover.replication import CopyProgress, ReplicationStatus
+from monolith.cutover.service.extraction import EXTRACTION, Between
 
 Report = Callable[[CopyProgress], None]
 
@@ -28,6 +30,16 @@ def replicate() -> None:
     """
 
 
+_BETWEEN = click.option(
+    "--between",
+    nargs=2,
+    metavar="NAME NAME",
+    default=EXTRACTION,
+    callback=validate_pair,
+    help="The two databases; without it, monolith and scheduling.",
+)
+
+
 @replicate.command()
 @click.option("--discard-copies", is_flag=True, help="Delete the copies of an earlier replication, and copy again.")
 @click.option(
@@ -36,19 +48,36 @@ def replicate() -> None:
     help="Start even if a server retains WAL for a stopped subscriber without limit.",
 )
 @click.option("--after-finalize", is_flag=True, help="Begin a new extraction although one was finalized.")
+@_BETWEEN
+@click.option(
+    "--business", "slugs", metavar="SLUG", multiple=True, help="Replicate only this business; may be repeated."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of a progress bar.")
-def start(discard_copies: bool, allow_unbounded_wal: bool, after_finalize: bool, as_json: bool) -> None:
-    """Copy everything to the other database, then replicate both ways. Repeated, it continues where it stopped."""
-    with control_plane() as plane, _json_lines() if as_json else _progress_bars() as report:
+def start(
+    discard_copies: bool,
+    allow_unbounded_wal: bool,
+    after_finalize: bool,
+    between: Between,
+    slugs: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Copy everything to the other database, then replicate both ways. Repeated, it continues where it stopped.
+
+    A database replicates with one other at a time.
+    """
+    with control_plane() as plane, _json_lines() if as_json else progress_bars() as report:
         plane.extraction.start_replication(
             report,
             actor=current_actor(),
             discard_copies=discard_copies,
             allow_unbounded_wal=allow_unbounded_wal,
             after_finalize=after_finalize,
+            between=between,
+            businesses=[plane.directory.find(slug).business_id for slug in slugs] or None,
         )
     if not as_json:
-        click.echo("both databases hold every business; replication runs in both directions")
+        held = "these businesses" if slugs else "every business"
+        click.echo(f"both databases hold {held}; replication runs in both directions")
 
 
 @replicate.command(short_help="Show progress, lag and problems of both directions.")
@@ -66,10 +95,11 @@ def status(as_json: bool) -> None:
 
 
 @replicate.command()
-def stop() -> None:
+@_BETWEEN
+def stop(between: Between) -> None:
     """End replication in both directions. No data changes; no business can be moved until it is started again."""
     with control_plane() as plane:
-        plane.extraction.stop_replication(current_actor())
+        plane.extraction.stop_replication(current_actor(), between)
     click.echo("replication has stopped in both directions")
 
 
@@ -86,6 +116,7 @@ def migrate() -> None:
     pair = scheduling_databases().extraction
     targets = {name: target_of(name) for name in pair.names}
     with control_plane() as plane:
+        plane.extraction.require_only_extraction()
         unsettled = sum(each.settled_at is None for each in plane.cutovers.latest(1_000))
         migrate_replicated(targets, pair, unsettled, click.echo)
 
@@ -105,7 +136,7 @@ def reconnect() -> None:
 
 
 @contextmanager
-def _progress_bars() -> Iterator[Report]:
+def progress_bars() -> Iterator[Report]:
     """One bar for each direction, with the estimated time left."""
     columns = (
         TextColumn("{task.description}"),
