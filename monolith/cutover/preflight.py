@@ -48,6 +48,7 @@ class PreflightChecks:
         pair = self._databases.pair(cutover.source, cutover.target)
         self._require_replication(pair)
         canary = self._canary(pair, cutover.source)
+        _require_copy(target, cutover)
         findings = verification.compare(source, target, cutover.business_id, share=self._share)
         _require_equal(findings)
         self._tables = verification.read_tables(source)
@@ -106,6 +107,18 @@ def _require_same_version(source: Connection, target: Connection) -> None:
         raise CutoverRefused(
             f"schema scheduling has version {at_source} at the source and {at_target} at the target: "
             "run `extraction replicate migrate`"
+        )
+
+
+def _require_copy(target: Connection, cutover: Cutover) -> None:
+    """Refuse a business that the pair does not replicate, rather than compare it until its rows might arrive.
+
+    Whatever was committed before the canary has arrived.
+    """
+    held = target.execute("SELECT 1 FROM scheduling.business WHERE business_id = %s", (cutover.business_id,))
+    if held.fetchone() is None:
+        raise CutoverRefused(
+            f"{cutover.target} has no copy of it: start replication with `--business`, or of every business"
         )
 
 
