@@ -22,7 +22,7 @@ from monolith.cutover.checks import CutoverChecks, CutoverRefused
 from monolith.cutover.databases import Connection
 from monolith.cutover.extracted_module import SCHEDULING, ExtractedModule, LeaseDatabases
 from monolith.cutover.states import ABORTABLE, MAY_BE_FENCED
-from monolith.cutover.store import cutovers, servers
+from monolith.cutover.store import cutovers, drivers, servers
 from monolith.cutover.store.cutovers import Cutover, PassedStep
 from monolith.cutover.store.servers import RecoveryRequired
 from monolith.cutover.verification import RecentRows
@@ -98,7 +98,7 @@ class Controller:
                 if cutover is None:
                     cutover = self._load(cutover_id)
                 if cutover.settled_at is not None:
-                    cutovers.release_driver(self.control_db, cutover_id)
+                    drivers.release_driver(self.control_db, cutover_id)
                     return cutover
                 cutover = self._step(cutover)
                 last = time.monotonic()
@@ -112,7 +112,7 @@ class Controller:
     def _load(self, cutover_id: UUID) -> Cutover:
         if not servers.is_record_confirmed(self.control_db):
             raise RecoveryRequired("monolith")
-        cutovers.claim_driver(self.control_db, cutover_id)
+        drivers.claim_driver(self.control_db, cutover_id)
         return cutovers.get(self.control_db, cutover_id)
 
     def _handle_database_error(self, cutover_id: UUID, error: psycopg.Error) -> None:

@@ -16,7 +16,7 @@ from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
 from monolith.cutover.polling_loop import PollingLoop, TableChanges
 from monolith.cutover.states import ABORTABLE, MAY_BE_FENCED
-from monolith.cutover.store import cutovers, servers
+from monolith.cutover.store import cutovers, drivers, servers
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.store.servers import RecoveryRequired
 from monolith.cutover.verification import RecentRows
@@ -88,7 +88,7 @@ class RecoveryWorker:
         control_db = self._controller.control_db
         if cutover.state in MAY_BE_FENCED:
             return cutovers.abort(control_db, cutover, "the fence's deadline passed", only_overdue=True)
-        if not cutovers.abandoned(control_db, cutover, _ABANDONED_SECONDS):
+        if not drivers.abandoned(control_db, cutover, _ABANDONED_SECONDS):
             return False
         return cutovers.abort(control_db, cutover, "its controller is gone")
 

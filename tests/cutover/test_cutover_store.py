@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from monolith.cutover.databases import CONTROLLER, Connection, SchedulingDatabase
 from monolith.cutover.states import ABORTABLE, FOLLOWS, MAY_BE_FENCED, STATES, State
-from monolith.cutover.store import cutovers
+from monolith.cutover.store import cutovers, drivers
 from monolith.cutover.store.cutovers import Cutover, CutoverInProgress, PassedStep, SourceNotOwner
 from tests.databases import Databases
 from tests.polling import eventually
@@ -180,12 +180,15 @@ def test_decisions_and_aborts_are_audited(control_db: Connection, business: UUID
 
 def test_cutover_without_a_driver_is_abandoned(databases: Databases, control_db: Connection, business: UUID) -> None:
     move = begin(control_db, business)
-    assert not cutovers.abandoned(control_db, move, 60.0)
+    assert not drivers.abandoned(control_db, move, 60.0)
     with SchedulingDatabase("monolith", databases.monolith_url, databases.role_secret).connect(CONTROLLER) as driver:
-        assert cutovers.claim_driver(driver, move.cutover_id)
-        assert not cutovers.abandoned(control_db, move, 0.0)
-        cutovers.release_driver(driver, move.cutover_id)
-        assert cutovers.abandoned(control_db, move, 0.0)
-        cutovers.claim_driver(driver, move.cutover_id)
+        assert drivers.claim_driver(driver, move.cutover_id)
+        assert not drivers.abandoned(control_db, move, 0.0)
+        assert move.cutover_id not in drivers.undriven(control_db, 0.0)
+        drivers.release_driver(driver, move.cutover_id)
+        assert drivers.abandoned(control_db, move, 0.0)
+        assert move.cutover_id in drivers.undriven(control_db, 0.0)
+        assert move.cutover_id not in drivers.undriven(control_db, 60.0)
+        drivers.claim_driver(driver, move.cutover_id)
     # The server detects the closed connection after a moment.
-    eventually(lambda: cutovers.abandoned(control_db, move, 0.0), "an abandoned cutover")
+    eventually(lambda: drivers.abandoned(control_db, move, 0.0), "an abandoned cutover")

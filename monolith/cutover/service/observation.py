@@ -10,12 +10,14 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover.scheduling_flag import FlagValue
 from monolith.cutover.service.control_plane import ControlPlane
 from monolith.cutover.service.standing import KnownBusiness
-from monolith.cutover.store import cutovers
+from monolith.cutover.store import cutovers, drivers
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.store.rollback_policies import PolicyStatus
 from monolith.cutover.store.verifications import StoredVerification, latest_verifications
 
 _LATEST_CUTOVERS = 50
+_UNDRIVEN_SECONDS = 5.0
+"""The cutover daemon settles an abandoned cutover before this age."""
 
 
 class ExtractionState(Struct, frozen=True):
@@ -42,6 +44,7 @@ def observe(plane: ControlPlane) -> ExtractionState:
         row = control_db.execute("SELECT clock_timestamp()").fetchone()
         assert row is not None, "the query always returns a row"
         under_way = {each.business_id: each for each in cutovers.unsettled(control_db)}
+        undriven = drivers.undriven(control_db, _UNDRIVEN_SECONDS) if under_way else set()
         return ExtractionState(
             now=row[0],
             partners=partners,
@@ -53,7 +56,8 @@ def observe(plane: ControlPlane) -> ExtractionState:
                     name=each.name,
                     ownership=owners.get(each.business_id),
                     requested=requested.get(each.business_id),
-                    cutover=under_way.get(each.business_id),
+                    cutover=(moving := under_way.get(each.business_id)),
+                    is_driven=moving is None or moving.cutover_id not in undriven,
                     partner=partners.get(owners[each.business_id].owner) if each.business_id in owners else None,
                 )
                 for each in businesses

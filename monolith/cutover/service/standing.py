@@ -21,6 +21,8 @@ Level = Literal["ok", "moving", "attention", "broken"]
 Leases = Mapping[DatabaseName, Mapping[UUID, StoredLease] | None]
 """By database; None for one whose leases could not be read."""
 
+_UNDRIVEN = "No process drives it, and the cutover daemon has not settled it: resume or abort it."
+
 
 class Standing(Struct, frozen=True, kw_only=True):
     """The state of one business. `remedy` is a command of `extraction`; empty when there is nothing to do."""
@@ -51,6 +53,8 @@ class KnownBusiness(Struct, frozen=True, kw_only=True):
     cutover: Cutover | None
     partner: DatabaseName | None = None
     """The database that replicates the owner's; None if none does."""
+    is_driven: bool = True
+    """False for a cutover whose controller is gone, and which the cutover daemon has not settled."""
 
 
 def standing_of(business: KnownBusiness, leases: Leases, now: datetime) -> Standing:
@@ -77,7 +81,10 @@ def _describe(business: KnownBusiness, leases: Leases, now: datetime) -> tuple[L
     if owned is None:
         return "ok", "It is not open yet: its owner is still signing up.", ""
     if business.cutover is not None:
-        return "moving", _moving(business.cutover, now), f"extraction cutover abort {business.slug}"
+        sentence = _moving(business.cutover, now)
+        if business.is_driven:
+            return "moving", sentence, f"extraction cutover abort {business.slug}"
+        return "attention", f"{sentence} {_UNDRIVEN}", f"extraction cutover resume {business.slug}"
     served = f"Served by {owned.owner}, through the adapter {adapter_for(owned.owner)}."
     return _broken(business, owned, leases) or _doubtful(business, owned, leases) or ("ok", served, "")
 

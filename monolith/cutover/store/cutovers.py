@@ -23,8 +23,6 @@ from monolith.cutover.store.servers import RecoveryRequired
 _COLUMNS = """cutover_id, business_id, source, target, epoch, attempt, state, fence_seconds, deadline_at, compared_from,
               actor, reason, problem, steps, began_at, settled_at, target_incarnation"""
 
-_DRIVER_LOCK_NAMESPACE = 0x44524956  # "DRIV"
-
 _ADVANCE = sql.SQL(
     """
     UPDATE cutover.cutover
@@ -262,36 +260,6 @@ def seconds_since(control_db: Connection, cutover: Cutover, state: State) -> flo
     row = control_db.execute("SELECT extract(epoch FROM clock_timestamp() - %s::timestamptz)::float8", (at,)).fetchone()
     assert row is not None, "the query always returns a row"
     return float(row[0])
-
-
-def claim_driver(control_db: Connection, cutover_id: UUID) -> bool:
-    """Claim the cutover for this connection's process, until the connection ends. False if another one has the claim.
-
-    The claim only decides when recovery starts; two processes may drive one cutover safely.
-    """
-    row = control_db.execute(
-        "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (_DRIVER_LOCK_NAMESPACE, str(cutover_id))
-    ).fetchone()
-    return row == (True,)
-
-
-def release_driver(control_db: Connection, cutover_id: UUID) -> None:
-    """Release the claim of `claim_driver`."""
-    control_db.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (_DRIVER_LOCK_NAMESPACE, str(cutover_id)))
-
-
-def abandoned(control_db: Connection, cutover: Cutover, seconds: float) -> bool:
-    """Return whether the cutover is older than `seconds` and has no driver."""
-    row = control_db.execute(
-        """
-        SELECT clock_timestamp() > began_at + make_interval(secs => %s) FROM cutover.cutover WHERE cutover_id = %s
-        """,
-        (seconds, cutover.cutover_id),
-    ).fetchone()
-    if row != (True,) or not claim_driver(control_db, cutover.cutover_id):
-        return False
-    release_driver(control_db, cutover.cutover_id)
-    return True
 
 
 def _read(control_db: Connection, where: str, values: tuple[object, ...]) -> list[Cutover]:

@@ -88,3 +88,14 @@ def test_a_cutover_says_its_state_and_the_time_that_is_left() -> None:
 
 def test_a_business_whose_owner_is_still_signing_up_is_fine() -> None:
     assert standing(business(ownership=None), monolith=None).level == "ok"
+
+
+def test_a_cutover_without_a_driver_needs_attention_and_names_the_remedy() -> None:
+    cutover = Cutover(
+        uuid4(), ID, "monolith", "scheduling", 3, 1, "replicating", 2.0, None, None, "ann", "peak", None, [],
+        NOW - timedelta(seconds=40), None,
+    )  # fmt: skip
+    found = standing(business(cutover=cutover, is_driven=False))
+    assert (found.level, found.remedy) == ("attention", "extraction cutover resume salon")
+    assert "No process drives it" in found.sentence
+    assert standing(business(cutover=cutover)).level == "moving"
