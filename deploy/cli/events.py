@@ -5,6 +5,7 @@ from datetime import UTC
 import click
 
 from deploy.dead_letters import CONSUMERS, open_group, open_letters, replay_letters
+from monolith.cutover.service.wording import count_of
 from monolith.shared.events.dead_letters import DeadLetter
 
 CONSUMER = click.argument("consumer", type=click.Choice(CONSUMERS))
@@ -53,7 +54,7 @@ def replay(consumer: str, letter: tuple[str, ...], everything: bool) -> None:
     if bool(letter) == everything:
         raise click.UsageError("Name the letters to replay, or use --all.")
     count = replay_letters(consumer, letter)
-    click.echo(f"{count} events of {consumer} are in the stream again")
+    click.echo(f"{count_of(count, 'event', 'events')} of {consumer} in the stream again")
 
 
 @events.command(short_help="Publish every event in the outboxes again.")

@@ -8,7 +8,7 @@ import click
 from monolith.cutover.scheduling_flag import FlagValue
 from monolith.cutover.service import CutoverRequest, Selection, write_pause_ms
 from monolith.cutover.service.rehearsal import Rehearsal
-from monolith.cutover.service.wording import describe_move
+from monolith.cutover.service.wording import count_of, describe_move
 from monolith.cutover.store.cutovers import Cutover
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
 
@@ -35,7 +35,7 @@ class TextOutput:
             selected = selection.slug or "every selected business"
             click.echo(f"{selected} is owned by {request.target} already; nothing to do")
         elif moved > 1:
-            click.echo(f"{moved} businesses moved to {request.target} and compared")
+            click.echo(f"{count_of(moved)} moved to {request.target} and compared")
 
     def default(self, adapter: FlagValue, before: FlagValue) -> None:
         if before == adapter:

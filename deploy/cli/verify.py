@@ -9,6 +9,7 @@ import msgspec
 
 from deploy.control_plane import control_plane
 from monolith.cutover.service.verification_service import VerificationReport
+from monolith.cutover.service.wording import count_of
 from monolith.cutover.verification import Findings
 
 
@@ -39,7 +40,7 @@ def verify(business: str | None, sample: float | None, settle_seconds: float, as
             else:
                 _print(report)
     if not as_json:
-        click.echo(f"{len(businesses)} businesses compared, {wrong} with problems")
+        click.echo(f"{count_of(len(businesses))} compared, {wrong} with problems")
     if wrong:
         sys.exit(1)
 

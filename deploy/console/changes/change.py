@@ -4,7 +4,7 @@ A change is previewed, confirmed with a reason, and then run as an operator requ
 translates its fields into a call of the services that the command line uses.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, ClassVar, NamedTuple
 
 from msgspec import Meta, Struct
@@ -59,8 +59,17 @@ class OperatorChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     title: ClassVar[str]
     button: ClassVar[str]
     is_dangerous: ClassVar[bool] = False
+    withdrawal: ClassVar[str] = "Stops before the next step; completed steps are kept."
+    """The effect of withdrawing a request that is not over."""
+    options: ClassVar[Mapping[str, str]] = {}
+    """Check boxes of the form: the label of each, by the name of its field."""
     page: ClassVar[str] = "ops.flag"
     """The Flask endpoint of the page to which the change belongs, unless it concerns one business."""
+
+    @property
+    def heading(self) -> str:
+        """The title with what distinguishes this change from others of its kind."""
+        return self.title
 
     @property
     def subject(self) -> str:

@@ -1,22 +1,25 @@
 """Cutovers: move one business or many, abort, resume, and compare."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Annotated, ClassVar
+from uuid import UUID
 
 import psycopg
 from msgspec import Meta
 
 from contracts.scheduling.values import DatabaseName
 from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Slug, Who, audited_business
+from monolith.cutover.batches import within_percent
 from monolith.cutover.rollback.thresholds import RollbackThresholds
 from monolith.cutover.scheduling_flag import requesting
 from monolith.cutover.service import ControlPlane, CutoverRequest, RollbackRequest, Selection, write_pause_ms
-from monolith.cutover.service.wording import describe_move, describe_outcome
+from monolith.cutover.service.wording import count_of, describe_move, describe_outcome
 from monolith.cutover.states import ABORTABLE
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.store.verifications import latest_verifications
+from monolith.modules.scheduling.ownership import Ownership
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.store import AuditEntry
 from scheduling_service.engine.lease import describe_writers
@@ -36,6 +39,10 @@ class _Move(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     guard_for: Annotated[float, Meta(ge=3, le=600)] = 10.0
     guard_minutes: Annotated[float, Meta(ge=0.1, le=1440)] = 15.0
 
+    @property
+    def heading(self) -> str:
+        return f"{self.title}: dry run" if self.dry_run else self.title
+
     def _options(self) -> str:
         """Return the options of the command line that are not at their defaults."""
         guard = " --guard" if self.guard else ""
@@ -52,7 +59,7 @@ class _Move(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             pauses.append(each.pause_ms)
             report(f"{each.slug}: ready to move to {self.target}; writes would wait about {each.pause_ms:.0f} ms")
         longest = max(pauses, default=0.0)
-        return f"{len(pauses)} rehearsed and nothing moved; writes would wait about {longest:.0f} ms at most"
+        return f"{count_of(len(pauses))} rehearsed and nothing moved; writes would wait about {longest:.0f} ms at most"
 
 
 class MoveBusiness(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,6 +68,7 @@ class MoveBusiness(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True)
     kind: ClassVar[str] = "move-business"
     title: ClassVar[str] = "Move a business"
     button: ClassVar[str] = "Move it"
+    withdrawal: ClassVar[str] = "Before it begins only: a cutover under way is aborted on the page of its business."
 
     slug: Slug
 
@@ -77,9 +85,14 @@ class MoveBusiness(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True)
             refused = f"{self.slug} is not open yet."
         elif owned.owner == self.target:
             refused = f"{self.slug} is owned by {self.target} already."
-        verb = "Every check runs and nothing moves" if self.dry_run else f"{self.slug} moves to {self.target}"
+        sentence = (
+            f"Every check of a move of {self.slug} to {self.target} runs, and nothing moves. No write waits."
+            if self.dry_run
+            else f"{self.slug} moves to {self.target}. It stays in use: only its writes wait, for at most "
+            f"{self.fence_seconds:g} s."
+        )
         return Preview(
-            sentence=f"{verb}. It stays in use: only its writes wait, for at most {self.fence_seconds:g} s.",
+            sentence=sentence,
             command=f"extraction flag set {requesting(self.target)} --business {self.slug}{self._options()} --reason …",
             expected="unowned" if owned is None else f"{owned.owner} epoch {owned.epoch}",
             facts=tuple(_facts(plane, business, None if owned is None else owned.owner)),
@@ -110,6 +123,7 @@ class MoveMany(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: ClassVar[str] = "move-many"
     title: ClassVar[str] = "Move many businesses"
     button: ClassVar[str] = "Move them"
+    withdrawal: ClassVar[str] = "Stops before the next business; completed cutovers are kept."
 
     percent: Annotated[float, Meta(gt=0, le=100)] = 100.0
     batch: Annotated[int, Meta(ge=1, le=1000)] = 10
@@ -125,15 +139,14 @@ class MoveMany(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
         share = "" if self.percent == 100 else f" --percent {self.percent:g}"
         option = f" --all{share} --batch {self.batch}{self._options()}"
         names = ", ".join(each.slug for each in selected[:8]) + (" and others" if len(selected) > 8 else "")
-        default = "" if self.percent < 100 else " New businesses follow: the default changes at the end."
         return Preview(
-            sentence=f"{len(selected)} businesses {'are rehearsed for' if self.dry_run else 'move to'} {self.target}, "
-            f"{self.batch} before each comparison. The first failure stops the rest.{default}",
+            sentence=self._sentence(len(selected)),
             command=f"extraction flag set {requesting(self.target)}{option} --reason …",
             expected=f"{len(owners)} owners, epochs {sum(each.epoch for each in owners.values())}",
             facts=(
-                Fact("businesses", f"{len(selected)} of {len(owners)}"),
+                Fact("businesses that move", f"{len(selected)} of {len(owners)}"),
                 Fact("which", names or "none"),
+                Fact(f"owned by {self.target} already", self._already(plane, owners)),
                 Fact("rows", f"{_rows(plane, selected):,} at the latest comparisons"),
                 Fact("pause of each", _pause(plane)),
             ),
@@ -149,7 +162,23 @@ class MoveMany(_Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
             self._selection(),
             lambda slug, cutover: report(f"{slug}: {describe_move(cutover)}"),
         )
-        return f"{done.moved} businesses moved to {self.target} and compared"
+        return f"{count_of(done.moved)} moved to {self.target} and compared"
+
+    def _sentence(self, selected: int) -> str:
+        verb = "moves" if selected == 1 else "move"
+        if self.dry_run:
+            each = f"Every check of a move of {count_of(selected)} to {self.target} runs, one business after the other"
+            return f"{each}, and nothing moves. The first failure stops the rest."
+        default = "" if self.percent < 100 else " New businesses follow: the default changes at the end."
+        return (
+            f"{count_of(selected)} {verb} to {self.target}; after each {self.batch}, both databases are compared. The "
+            f"first failure stops the rest.{default}"
+        )
+
+    def _already(self, plane: ControlPlane, owners: Mapping[UUID, Ownership]) -> str:
+        there = sum(each.owner == self.target for each in owners.values())
+        share = sum(within_percent(each.business_id, self.percent) for each in plane.directory.owned_by(self.target))
+        return f"{share} of the {self.percent:g} %; {there} of all"
 
     def _selection(self) -> Selection:
         return Selection(percent=None if self.percent == 100 else self.percent)

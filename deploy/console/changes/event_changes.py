@@ -7,6 +7,7 @@ from msgspec import Meta
 from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Who
 from deploy.dead_letters import open_letters, replay_letters
 from monolith.cutover.service import ControlPlane
+from monolith.cutover.service.wording import count_of
 
 
 class ReplayLetters(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,4 +40,4 @@ class ReplayLetters(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fi
 
     def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
         count = replay_letters(self.consumer, () if self.letter is None else (self.letter,))
-        return f"{count} events of {self.consumer} are in the stream again"
+        return f"{count_of(count, 'event', 'events')} of {self.consumer} in the stream again"

@@ -1,6 +1,6 @@
 """Changes of replication: start, stop, and reset the extraction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Who
@@ -27,6 +27,11 @@ class StartReplication(_OfReplication, frozen=True, kw_only=True, forbid_unknown
     kind: ClassVar[str] = "start-replication"
     title: ClassVar[str] = "Start replication"
     button: ClassVar[str] = "Start it"
+    withdrawal: ClassVar[str] = "Stops after the step under way; start replication again to continue."
+    options: ClassVar[Mapping[str, str]] = {
+        "discard_copies": "Delete old copies first, which an earlier replication left (--discard-copies)",
+        "allow_unbounded_wal": "Start also if a server keeps WAL without a limit (--allow-unbounded-wal)",
+    }
 
     discard_copies: bool = False
     allow_unbounded_wal: bool = False

@@ -5,6 +5,7 @@ from typing import ClassVar
 from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Slug, Who, audited_business
 from monolith.cutover.service import ControlPlane
 from monolith.cutover.service.verification_service import VerificationReport
+from monolith.cutover.service.wording import count_of
 from monolith.cutover.verification import Findings
 
 
@@ -38,7 +39,7 @@ class Verify(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
         reports = plane.verification.verify(plane.verification.select(self.slug, None), settle_seconds=5.0)
         sound = [_report_verification(each, report) for each in reports]
-        return f"{len(sound)} businesses compared, {sound.count(False)} with problems"
+        return f"{count_of(len(sound))} compared, {sound.count(False)} with problems"
 
 
 def _report_verification(found: VerificationReport, report: Report) -> bool:

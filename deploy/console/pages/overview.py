@@ -13,6 +13,7 @@ from deploy.console.pages.layout import Layout
 from deploy.console.polling import Snapshot
 from monolith.cutover.service.observation import ExtractionState
 from monolith.cutover.service.standing import Standing
+from monolith.cutover.service.wording import count_of
 from monolith.cutover.store.rollback_policies import ACTOR as ROLLBACK_ACTOR
 
 SHOWN_ROLLBACKS = timedelta(days=1)
@@ -114,7 +115,7 @@ def _event_notices(snapshot: Snapshot) -> list[Notice]:
     dead = [
         Notice(
             "attention",
-            f"{each.dead} events of {each.name} could not be applied.",
+            f"{count_of(each.dead, 'event', 'events')} of {each.name} could not be applied.",
             f"extraction events dead {each.name}",
         )
         for each in events.consumers

@@ -26,10 +26,10 @@ def start_over(browser: Browser) -> None:
         browser.submit("Delete my notes", confirmed="yes")
 
 
-def test_instructions_follow_the_prediction(learner: Browser) -> None:
+def test_instructions_and_values_follow_the_prediction(learner: Browser) -> None:
     before = learner.open(REPLICATION)
-    assert "Both directions stream" in before.text
-    assert "extraction replicate start" not in before.text
+    for hidden in ("extraction replicate start", "Both directions stream", "changes not replicated yet"):
+        assert hidden not in before.text
     assert [form.action for form in before.forms][1:] == [f"{REPLICATION}/predict"]
     learner.submit("Predict", prediction="none")
     assert learner.page.path == REPLICATION

@@ -102,7 +102,7 @@ def test_a_dead_letter_is_previewed_and_replayed(console: ConsoleSite) -> None:
     operator.follow("Replay")
     operator.submit("Replay", reason="the cause is fixed")
     request = operator.page.path
-    eventually(lambda: "1 events of billing are in the stream again" in operator.open(request).text, "the replay")
+    eventually(lambda: "1 event of billing in the stream again" in operator.open(request).text, "the replay")
     assert "There are no dead letters" in operator.open("/ops/events").text
 
 
