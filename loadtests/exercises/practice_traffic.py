@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -27,16 +28,19 @@ DAYS: Final = 7
 
 
 class BusinessLedger(NamedTuple):
-    """The ledger of one business, and the database that owns it at the end."""
+    """The ledger of one business, the database that owns it at the end, and latencies from the intended start."""
 
     slug: str
     owner: DatabaseName
     report: LedgerReport
+    median_ms: float
+    longest_ms: float
 
     def __str__(self) -> str:
         found = self.report
         return (
             f"{self.slug}, owned by {self.owner}: {found.requests} requests, {found.failed} failed at first; "
+            f"latency {self.median_ms:.0f} ms in the median, {self.longest_ms:,.0f} ms at most; "
             f"{found.writes} writes, {len(found.lost)} lost, {len(found.duplicated)} duplicated, "
             f"{len(found.unasked)} unexplained"
         )
@@ -68,8 +72,10 @@ class PracticeTraffic:
     ) -> BusinessLedger:
         name = self._plans[slug].name
         records = [each for each in self._records if each.name == name]
+        latencies = [each.ms for each in records] or [0.0]
         with databases.at(owner).connect() as db:
-            return BusinessLedger(slug, owner, check_ledger(records, db, business_id, [name]))
+            report = check_ledger(records, db, business_id, [name])
+        return BusinessLedger(slug, owner, report, median(latencies), max(latencies))
 
 
 def _plan(host: str, business: LoadBusiness) -> TrafficPlan:

@@ -27,6 +27,7 @@ class CommandChange(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fi
 
     page: ClassVar[str] = "learn.start"
     button: ClassVar[str] = "Run it"
+    withdrawal: ClassVar[str] = "Interrupts the command, as Ctrl-C does."
     sentence: ClassVar[str] = ""
 
     @property
@@ -101,6 +102,10 @@ class RunExercise(CommandChange, frozen=True, kw_only=True, forbid_unknown_field
     sentence: ClassVar[str] = "A part of the demo fails for some seconds while two businesses are booked."
 
     name: ExerciseName
+
+    @property
+    def heading(self) -> str:
+        return f"{self.title}: {self.name}"
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from loadtests.learning.steps.model import (
     StepAction,
     StepCondition,
 )
-from loadtests.learning.steps.moving import PAUSE, cutover_values, describe_direction, move_from, moved
+from loadtests.learning.steps.moving import cutover_values, describe_direction, move_from, moved, pause_towards
 from monolith.cutover.service import ControlPlane
 
 _FINALIZED: Final = "extraction.finalized"
@@ -27,7 +27,7 @@ def _return_values(observed: ObservedSystem) -> Sequence[LiveValue]:
         f"{slugs.get(each.policy.business_id, 'one')} until {each.policy.until:%H:%M} UTC, {each.total.calls} calls"
         for each in policies
     ]
-    return [*cutover_values(observed), LiveValue("guarded businesses", "; ".join(guarded) or "none")]
+    return [*cutover_values(observed, "monolith"), LiveValue("guarded businesses", "; ".join(guarded) or "none")]
 
 
 def _return_conditions(observed: ObservedSystem, plane: ControlPlane) -> Sequence[StepCondition]:
@@ -81,7 +81,7 @@ WAY_BACK: Final = LearningStep(
     slug="way-back",
     title="Rehearse the way back",
     minutes=10,
-    question=Question("For how many milliseconds will writes wait on the way back?", PAUSE),
+    question=Question("For how many milliseconds will writes wait on the way back?", pause_towards("monolith")),
     do=(
         'Run `extraction flag set in_process --business harbour-barbers --reason "rehearsal"`.',
         "Then move it forward again: `extraction flag set http --business harbour-barbers --guard --reason again`.",
@@ -115,8 +115,9 @@ FINALIZE: Final = LearningStep(
     minutes=10,
     question=Question("How many businesses will scheduling own when you have returned to the beginning?", OWNED),
     do=(
-        "Run `extraction finalize`, read its question, and answer no.",
-        "Return to the beginning: `extraction reset --yes`. Or finalize, if you want to see the end of the way back.",
+        "Run `extraction finalize`, read its question, and press Enter: anything but the sentence changes nothing.",
+        "Return to the beginning: `extraction reset --yes`.",
+        "Or see the end of the way back: `extraction flag set http --all`, then finalize. Only `make clean` undoes it.",
     ),
     see="The question names what is deleted, and that there is no way back. After the reset, the values are those of "
     "a new installation.",

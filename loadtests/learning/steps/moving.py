@@ -26,7 +26,6 @@ from monolith.cutover.store.cutovers import Cutover
 
 LAG: Final = "changes not replicated yet"
 DIFFERENT: Final = "different replies in the last hour"
-PAUSE: Final = "pause of writes in the latest cutover"
 
 
 def describe_direction(each: DirectionObservation) -> str:
@@ -108,21 +107,31 @@ def moved(observed: ObservedSystem, source: DatabaseName) -> list[Cutover]:
     return [each for each in cutovers if each.state == "active" and each.settled_at and each.source == source]
 
 
-def cutover_values(observed: ObservedSystem) -> list[LiveValue]:
-    """Return the owners of the businesses, and the latest cutover with its states."""
+def pause_towards(target: DatabaseName) -> str:
+    """Return the name of the value that tells the pause of writes in the latest cutover to a database."""
+    return f"pause of writes in the latest cutover to {target}"
+
+
+def cutover_values(observed: ObservedSystem, target: DatabaseName) -> list[LiveValue]:
+    """Return the owners of the businesses, and the latest cutover to `target` with its states."""
     state = observed.extraction
-    latest = next(iter(state.cutovers), None) if state is not None else None
+    there = [] if state is None else [each for each in state.cutovers if each.target == target]
     slugs = {each.business_id: each.slug for each in observed.standings}
     owners = [LiveValue(f"owned by {name}", _names(observed.owned_by(name))) for name in ("monolith", "scheduling")]
-    if latest is None:
-        return [*owners, LiveValue("latest cutover", "none yet"), LiveValue(PAUSE, "none yet")]
-    slug, pause = slugs.get(latest.business_id, "a business"), write_pause_ms(latest)
+    name, pause_name = f"latest cutover to {target}", pause_towards(target)
+    if not there:
+        return [*owners, LiveValue(name, "none yet"), LiveValue(pause_name, "none yet")]
+    latest, pause = there[0], write_pause_ms(there[0])
     steps = " → ".join(step["state"] for step in latest.steps)
     return [
         *owners,
-        LiveValue("latest cutover", f"{slug}, {latest.source} to {latest.target}: {steps}"),
-        LiveValue(PAUSE, "none" if pause is None else f"{pause:.0f} ms"),
+        LiveValue(name, f"{slugs.get(latest.business_id, 'a business')}: {steps}"),
+        LiveValue(pause_name, "none" if pause is None else f"{pause:.0f} ms"),
     ]
+
+
+def _flip_values(observed: ObservedSystem) -> Sequence[LiveValue]:
+    return cutover_values(observed, "scheduling")
 
 
 def _flip_conditions(observed: ObservedSystem, _: ControlPlane) -> Sequence[StepCondition]:
@@ -190,8 +199,8 @@ SHADOW: Final = LearningStep(
     minutes=10,
     question=Question("Of all replies that are compared, how many will differ?", DIFFERENT),
     do=(
-        "Run `extraction shadow set 20`, and search for times on the pages of the product.",
-        "Run `extraction shadow report`, then `extraction shadow set 0`.",
+        "Run `extraction shadow set 20`, and search for times on the pages of the product: open some ten days.",
+        "Wait ten seconds, run `extraction shadow report`, then `extraction shadow set 0`.",
     ),
     see="Comparisons for each operation and no difference. Users received the owner's reply, and did not wait.",
     values=_shadow_values,
@@ -213,14 +222,14 @@ FLIP: Final = LearningStep(
     slug="flip",
     title="The flip",
     minutes=10,
-    question=Question("For how many milliseconds will the writes of the business wait?", PAUSE),
+    question=Question("For how many milliseconds will the writes of the business wait?", pause_towards("scheduling")),
     do=(
         "Run `extraction cutover watch` in another terminal.",
         "Run `extraction flag set http --business harbour-barbers --dry-run`, then the same without `--dry-run`.",
-        "Book and search on the pages during the move.",
+        "Reload a page of the business. The move took about a second; an exercise after step 10 makes one under load.",
     ),
-    see="The states from `replicating` to `active`, and an owner that changed. Appointments continue during the move.",
-    values=cutover_values,
+    see="The states from `replicating` to `active`, and an owner that changed. Customers noticed nothing.",
+    values=_flip_values,
     conditions=_flip_conditions,
     why="A business is moved, not the product. One row is the decision: everything before it can be aborted, and "
     "everything after it is completed, also when the process that drives it dies.",

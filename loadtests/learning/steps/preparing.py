@@ -110,11 +110,12 @@ BOUNDARIES: Final = LearningStep(
     minutes=8,
     question=Question("How many imports between the modules bypass the api of the other module?", PAST_AN_API),
     do=(
-        "Run `.venv/bin/lint-imports`, which `make check` installs.",
+        "Run `.venv/bin/lint-imports`. If it is not there, run `make check` once, which installs it.",
         "Break a rule: add `from monolith.modules.billing import repository` to `monolith/modules/auth/accounts.py`.",
         "Watch the value below, run the command again, and undo the change.",
     ),
-    see="Every rule is kept. With the change, rule `4-modules` is broken, and the import is named here and there.",
+    see="Every rule is kept. With the change, the rule `The modules know each other by their api only` is broken, and "
+    "both the command and the values below name the import. The imports that this rule ignores are those of an api.",
     values=_boundary_values,
     conditions=_boundary_conditions,
     why="A module that others reach into cannot be extracted at any price, and a boundary that nothing enforces does "
@@ -136,14 +137,16 @@ METRICS: Final = LearningStep(
         "Watch the values, and check while the load runs.",
     ),
     see="Latencies and kept promises for each module, counted from the intended start of each request. The module "
-    "`operating` is this console, which reads the metrics.",
+    "`operating` is this console, which reads the metrics. `INVALID` at the end means that the generator shared its "
+    "processor with too much else: its figures then contain its own delay, so read them and quote none.",
     values=_metric_values,
     conditions=_metric_conditions,
     why="Users wait from the moment they ask. A generator that waits for slow replies before it sends the next request "
     "hides what they feel.",
     symbols=("loadtests.generator.arrivals:poisson_schedule", "contracts.chassis.http_metrics:HttpMetrics.__init__"),
     costs="An open generator can overload a system: run it against the demo only.",
-    hint="Reload the booking page of the product some times if Locust is not installed: every request counts.",
+    hint="If Locust is not installed, run `make load` once, or reload the booking page of the product a few times: "
+    "every request counts.",
     commands=("extraction load --seconds 20 --rate 20",),
     actions=(StepAction("Send the load", lambda _: SendLoad(seconds=20, rate=20)),),
 )
@@ -156,7 +159,8 @@ EVIDENCE: Final = LearningStep(
         "What is scarce under this load: the processor, the database, connections, threads, or nothing?", BOTTLENECK
     ),
     do=(
-        "Run `extraction load --seconds 60`, which takes over two minutes, and beside it `extraction evidence`.",
+        "Run `extraction load --seconds 60`, which takes over two minutes.",
+        "After some ten seconds, run `extraction evidence` in a third terminal.",
         "Read the remedies in their order, from cheap to expensive. An extraction is the last of them.",
     ),
     see="The module that is the bottleneck and what it lacks, or the sentence that there is none.",

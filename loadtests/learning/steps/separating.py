@@ -122,17 +122,20 @@ PORT: Final = LearningStep(
     minutes=10,
     question=Question("How many operations does the port of scheduling declare?", OPERATIONS),
     do=(
-        "Read the signature of `book` below, then find its caller in `monolith/web/site/booking.py`.",
-        "Book a time on the pages of the product, and go back and send the same form again.",
+        "Read the signature of `book` and the fields of its context, both below.",
+        "Find the caller of `book` in `monolith/web/site/booking.py`.",
+        "Book a time on the page `/b/harbour-barbers` of the product. Go back in the browser and send the form again.",
     ),
-    see="Every call has a business, an actor, a deadline and, for a write, a key. `OutcomeUnknown` is an ordinary "
-    "error, although everything may still run in one process. The second form is answered with the reply of the first.",
+    see="Every call has a context with a business, an actor, a deadline and, for a write, a key. `OutcomeUnknown` is "
+    "an ordinary error, although everything may still run in one process. The second form is answered with the reply "
+    "of the first.",
     values=_port_values,
     conditions=_port_conditions,
     why="What a network adds is easier to design before there is one. A key that is stored in the transaction of the "
     "change costs one insert; adding it when replies are already being lost means repairing double bookings.",
     symbols=(
         "contracts.scheduling.port:SchedulingPort.book",
+        "contracts.scheduling.context:CallContext",
         "monolith.modules.scheduling.adapters.in_process:InProcessScheduling.call",
         "scheduling_service.engine.write_transaction:_replay",
     ),
@@ -149,7 +152,8 @@ SERVICE: Final = LearningStep(
     question=Question("How many businesses will the scheduling service own after this step?", OWNED),
     do=(
         'Run `extraction flag set http --reason "a new business on the service"`.',
-        "Create a business on the product's first page, then set the flag back if you like.",
+        "Create a business on the first page of the product: if you are signed in there, sign out first.",
+        "Run `extraction status`, then set the flag back if you like: `extraction flag set in_process`.",
     ),
     see="The new business is owned by `scheduling`; existing ones have not moved.",
     values=_service_values,
