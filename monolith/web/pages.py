@@ -56,10 +56,12 @@ def _keep_out_of_caches(response: Response) -> Response:
     """Forbid storing what was made for one person or contains the secret of a link, and lists of free times.
 
     A browser that goes back to a list of times loads it again, so that it shows no time that has been taken since.
+    The form of a failed request is not read: it may be what could not be read.
     """
-    personal = "Cookie" in request.headers or "Set-Cookie" in response.headers or "token" in request.values
+    personal = "Cookie" in request.headers or "Set-Cookie" in response.headers
+    kept_out = personal or response.status_code >= 400 or "token" in request.values
     of_business = "slug" in (request.view_args or {})
-    if (personal or of_business) and request.endpoint != "pages.static":
+    if (kept_out or of_business) and request.endpoint != "pages.static":
         response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -1,4 +1,4 @@
-"""Early checks of requests: host, cross-site writes and body size."""
+"""Early checks of requests: host, cross-site writes, body size, and characters that no text may contain."""
 
 from io import BytesIO
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ OPERATING_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Probes use an address instead of the host name, and carry no session."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 
 class RequestFilter:
@@ -42,6 +43,7 @@ class RequestFilter:
             self._refuse_cross_site_write()
         if "HTTP_TRANSFER_ENCODING" in environ:
             _measure_body()
+        _refuse_zero_characters()
 
     def _refuse_cross_site_write(self) -> None:
         """Reject a write that another site made the browser send, because cookies are sent with it.
@@ -57,6 +59,19 @@ class RequestFilter:
         same_site = site in ("same-origin", "none") if site is not None else origin in (None, self._origin)
         if not same_site:
             raise ApiError(403, "cross_site", "This request came from another site and was refused.")
+
+
+def _refuse_zero_characters() -> None:
+    """Raise ApiError 400 for U+0000 in the path, the query or a form; models refuse it in JSON.
+
+    Postgres stores no text that has one, so a statement with it would fail.
+    """
+    environ = request.environ
+    found = "\0" in environ.get("PATH_INFO", "") or "%00" in environ.get("QUERY_STRING", "")
+    if not found and environ["REQUEST_METHOD"] not in _SAFE_METHODS and request.mimetype in _FORMS:
+        found = any("\0" in text for name, values in request.form.lists() for text in (name, *values))
+    if found:
+        raise ApiError(400, "invalid_request", "The request contains the character U+0000, which no text may contain.")
 
 
 def _measure_body() -> None:
