@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from deploy.cli.options import printable
 from deploy.control_plane import control_plane
 from monolith.shared.flags.store import AuditEntry
 
@@ -40,10 +41,9 @@ def _print(entries: list[AuditEntry], slugs: dict[str, str]) -> None:
     table.add_column("why", overflow="fold")
     for entry in entries:
         when = f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}"
-        before, after = _cell(entry.before), _cell(entry.after)
-        table.add_row(
-            when, entry.actor, entry.action, subject_with_slug(entry.subject, slugs), before, after, entry.reason
-        )
+        subject = subject_with_slug(entry.subject, slugs)
+        cells = (entry.actor, entry.action, subject, _cell(entry.before), _cell(entry.after), entry.reason)
+        table.add_row(when, *map(printable, cells))
     Console(highlight=False, width=200).print(table, soft_wrap=True)
 
 

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from deploy.cli.options import NumberRange, printable, validate_reason
 from deploy.control_plane import control_plane
 from monolith.cutover.service import write_pause_ms
 from monolith.cutover.service.wording import describe_outcome
@@ -48,7 +49,7 @@ def status(limit: int, as_json: bool) -> None:
 
 
 @cutover.command(short_help="Print each state change of every cutover.")
-@click.option("--seconds", type=click.FloatRange(0.1), default=None, help="How long to watch; the default is forever.")
+@click.option("--seconds", type=NumberRange(0.1), default=None, help="How long to watch; the default is forever.")
 def watch(seconds: float | None) -> None:
     """Print each state change of every cutover as it happens, one per line."""
     until = None if seconds is None else time.monotonic() + seconds
@@ -63,7 +64,12 @@ def watch(seconds: float | None) -> None:
 
 @cutover.command()
 @click.argument("business", metavar="SLUG")
-@click.option("--reason", default="an operator aborted it", help="Reason, for the cutover's record and the audit log.")
+@click.option(
+    "--reason",
+    default="an operator aborted it",
+    callback=validate_reason,
+    help="Reason, for the cutover's record and the audit log.",
+)
 def abort(business: str, reason: str) -> None:
     """Abort the cutover of a business: it stays where it was. A decided cutover cannot be aborted."""
     with control_plane() as plane:
@@ -137,6 +143,6 @@ def _print(found: list[Cutover], slugs: Slugs) -> None:
             each.target,
             f"{each.state}, unsettled" if is_final and not each.settled_at else each.state,
             "" if pause is None else f"{pause:.0f} ms",
-            each.problem or each.reason,
+            printable(each.problem or each.reason),
         )
     Console(highlight=False, width=200).print(table, soft_wrap=True)

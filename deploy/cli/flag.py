@@ -10,7 +10,7 @@ from rich.table import Table
 from deploy.cli.database_names import validate_name
 from deploy.cli.flag_output import JsonOutput, TextOutput
 from deploy.cli.guard_options import guard_options, rollback_request
-from deploy.cli.options import current_actor, validate_reason
+from deploy.cli.options import NumberRange, current_actor, printable, validate_reason
 from deploy.control_plane import control_plane
 from monolith.cutover.scheduling_flag import DEFAULT, AdapterName, adapter_for
 from monolith.cutover.service import BatchStopped, ControlPlane, CutoverRequest, Selection
@@ -45,7 +45,7 @@ def show(as_json: bool) -> None:
             business_id = entry.subject.partition("business:")[2]
             business = slugs.get(business_id, business_id) or "(default)"
             when = f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}"
-            table.add_row(when, entry.actor, business, *_change(entry, business_id), entry.reason)
+            table.add_row(when, entry.actor, business, *_change(entry, business_id), printable(entry.reason))
         Console(highlight=False, width=200).print(table, soft_wrap=True)
 
 
@@ -68,7 +68,7 @@ def _change(entry: AuditEntry, business_id: str) -> tuple[str, str]:
 @click.option("--all", "every", is_flag=True, help="Move every business, and use the adapter for new ones too.")
 @click.option(
     "--percent",
-    type=click.FloatRange(0, 100),
+    type=NumberRange(0, 100),
     help="With --all: move only this percentage of the businesses, always the same ones.",
 )
 @click.option(
@@ -80,7 +80,7 @@ def _change(entry: AuditEntry, business_id: str) -> tuple[str, str]:
 )
 @click.option(
     "--fence-seconds",
-    type=click.FloatRange(0.1, 30),
+    type=NumberRange(0.1, 30),
     default=2.0,
     show_default=True,
     help="Longest time that writes of a business may wait; a cutover that takes longer is aborted.",

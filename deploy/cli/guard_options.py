@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from deploy.cli.options import NumberRange
 from monolith.cutover.rollback.thresholds import RollbackThresholds
 from monolith.cutover.service import RollbackRequest
 
@@ -17,28 +18,28 @@ _OPTIONS = (
     ),
     click.option(
         "--guard-errors",
-        type=click.FloatRange(0, 99),
+        type=NumberRange(0, 99),
         default=5.0,
         show_default=True,
         help="With --guard: maximum percentage of failed calls.",
     ),
     click.option(
         "--guard-p95-ms",
-        type=click.FloatRange(1),
+        type=NumberRange(1),
         default=500.0,
         show_default=True,
         help="With --guard: maximum 95th-percentile latency, in milliseconds.",
     ),
     click.option(
         "--guard-for",
-        type=click.FloatRange(3, 600),
+        type=NumberRange(3, 600),
         default=10.0,
         show_default=True,
         help="With --guard: how many seconds a maximum must be exceeded before the business moves back.",
     ),
     click.option(
         "--guard-minutes",
-        type=click.FloatRange(0.1, 1440),
+        type=NumberRange(0.1, 1440),
         default=15.0,
         show_default=True,
         help="With --guard: how many minutes a business is observed after its move.",

@@ -4,6 +4,7 @@ import os
 
 import click
 
+from deploy.cli.options import printable
 from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
 from deploy.mailsink.store import MailStore
@@ -20,7 +21,7 @@ def list_command(limit: int) -> None:
     """List the newest mails."""
     mails = list(_store().newest_first(limit))
     for each in mails:
-        click.echo(f"{each.number:>6}  {each.date:<31}  {each.recipient:<28}  {_printable(each.subject)}")
+        click.echo(f"{each.number:>6}  {each.date:<31}  {printable(each.recipient):<28}  {printable(each.subject)}")
     if not mails:
         click.echo("no mails yet: book an appointment in the demo to receive its confirmation here")
 
@@ -34,16 +35,11 @@ def show_command(number: int) -> None:
         raise CommandError(f"there is no mail {number}: `extraction mail list` shows the mails")
     headers = {"From": found.sender, "To": found.recipient, "Date": found.date, "Subject": found.subject}
     for name, value in headers.items():
-        click.echo(f"{name}: {_printable(value)}")
-    click.echo(f"\n{_printable(found.text)}")
+        click.echo(f"{name}: {printable(value)}")
+    click.echo(f"\n{printable(found.text)}")
     for calendar in found.calendars:
-        click.echo(f"--- appointment.ics\n{_printable(calendar)}")
+        click.echo(f"--- appointment.ics\n{printable(calendar)}")
 
 
 def _store() -> MailStore:
     return MailStore(read_settings(os.environ).data / "mail")
-
-
-def _printable(text: str) -> str:
-    """Remove control characters, which a terminal might interpret."""
-    return "".join(character for character in text if character.isprintable() or character in "\n\t")

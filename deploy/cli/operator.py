@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from deploy.cli.options import current_actor, validate_reason
+from deploy.cli.options import current_actor, printable, validate_reason
 from deploy.deployment import deployment_environment, unreachable_database
 from deploy.errors import CommandError
 from monolith.modules.auth.api import AuthApi
@@ -68,7 +68,7 @@ def list_command() -> None:
         found = accounts.operators()
     table = Table("e-mail", "name", "role", box=None, pad_edge=False)
     for user, role in found:
-        table.add_row(user.email, user.name, role)
+        table.add_row(user.email, printable(user.name), role)
     if found:
         Console(highlight=False, width=200).print(table, soft_wrap=True)
     else:

@@ -1,6 +1,8 @@
 """Options and texts that several commands share."""
 
 import getpass
+import math
+from typing import Any
 
 import click
 
@@ -21,3 +23,18 @@ def current_actor() -> str:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):
         return "cli:unknown"
+
+
+class NumberRange(click.FloatRange):
+    """A range of numbers. Unlike `FloatRange`, it refuses `nan`, which no comparison finds outside of it, and `inf`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        converted = super().convert(value, param, ctx)
+        if not math.isfinite(converted):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return converted
+
+
+def printable(text: str) -> str:
+    """Replace characters that a terminal might interpret, in text that users of the product have chosen."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)

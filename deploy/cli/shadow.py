@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from deploy.cli.options import current_actor, validate_reason
+from deploy.cli.options import NumberRange, current_actor, validate_reason
 from deploy.control_plane import control_plane
 from monolith.cutover.store.shadow_results import ShadowSummary
 from monolith.shared.flags.store import SCHEDULING_SHADOW
@@ -27,7 +27,7 @@ def shadow() -> None:
 
 
 @shadow.command("set", short_help="Set the percentage of reads to compare.")
-@click.argument("percent", type=click.FloatRange(0, 100))
+@click.argument("percent", type=NumberRange(0, 100))
 @click.option("--business", metavar="SLUG", help="Set it for this business only, named by the slug in its address.")
 @click.option("--reason", default="", callback=validate_reason, help="Reason, for the audit log.")
 def set_command(percent: float, business: str | None, reason: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from deploy.cli.options import NumberRange
 from deploy.control_plane import control_plane
 from monolith.cutover.service.verification_service import VerificationReport
 from monolith.cutover.service.wording import count_of
@@ -15,10 +16,10 @@ from monolith.cutover.verification import Findings
 
 @click.command()
 @click.option("--business", metavar="SLUG", help="Compare one business; the default is every business.")
-@click.option("--sample", type=click.FloatRange(0, 100), help="Compare a random sample: percentage of the businesses.")
+@click.option("--sample", type=NumberRange(0, 100), help="Compare a random sample: percentage of the businesses.")
 @click.option(
     "--settle-seconds",
-    type=click.FloatRange(0),
+    type=NumberRange(0),
     default=5.0,
     show_default=True,
     help="How long a row may take to be replicated before it counts as different.",

@@ -19,6 +19,7 @@ from monolith.shared.endpoints.cookies import CookieNames
 from monolith.shared.endpoints.endpoint import Access
 from monolith.shared.endpoints.errors import unauthenticated
 from monolith.shared.flags.store import FlagStore
+from monolith.shared.middleware.denials import DenialBounds, audited_path
 
 log = logging.getLogger("console.access")
 
@@ -104,6 +105,7 @@ class ConsoleAuthorizer(Authorizer):
     ) -> None:
         super().__init__(sessions, BusinessCache(accounts.business_by_slug), trusted_proxies, cookies=cookies)
         self._recent = RecentSessions(sessions, accounts)
+        self._denials = DenialBounds()
         self._audit = audit
 
     def operator(self) -> Operator | None:
@@ -141,12 +143,19 @@ class ConsoleAuthorizer(Authorizer):
             raise
 
     def record_denial(self, reason: str) -> None:
-        """Audit that this request was denied."""
+        """Audit that this request was denied: a bounded number of times for each account, or network address."""
         operator = self.operator()
         actor = operator.actor if operator else "unknown"
+        unrecorded = self._denials.admit(actor if operator else self.remote_address(request))
+        if unrecorded is None:
+            return
         try:
             self._audit.record(
-                "console.denied", f"{request.method} {request.path[:150]}", actor=actor, reason=reason[:200]
+                "console.denied",
+                f"{request.method} {audited_path(request.path)}",
+                actor=actor,
+                reason=reason[:200],
+                details={"unrecorded": unrecorded} if unrecorded else None,
             )
         except (DatabaseUnavailable, CommitUnknown):
             log.warning("the denial of %s %s to %s could not be audited", request.method, request.path, actor)

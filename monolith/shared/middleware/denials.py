@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
+from urllib.parse import quote
 
 from flask import request
 
@@ -53,35 +54,16 @@ class _Allowance:
         return True
 
 
-class DenialLog:
-    """Records refused requests of callers who are signed in or have a token. Thread-safe.
+class DenialBounds:
+    """Bounds the audit entries about refused requests, per hour: of each caller, and of the process. Thread-safe."""
 
-    `append` stores an entry and may raise DatabaseUnavailable, which costs the entry, not the reply.
-    """
-
-    def __init__(self, append: Callable[[Denial], None], *, per_caller: int = 10, per_process: int = 200) -> None:
-        self._append = append
+    def __init__(self, per_caller: int = 10, per_process: int = 200) -> None:
         self._per_caller = per_caller
         self._process = _Allowance(per_process, per_process, time.monotonic())
         self._callers: OrderedDict[str, _Allowance] = OrderedDict()
         self._lock = Lock()
 
-    def record(self, problem: Problem) -> None:
-        """Record the refusal of the current request, if it is one: 403, or 404 for something within a business."""
-        context = current_request_context()
-        if context.caller is None or not _is_denial(problem):
-            return
-        unrecorded = self._admit(context.caller)
-        if unrecorded is None:
-            return
-        subject = f"access:{context.module}.{context.endpoint} {request.method} {request.path[:200]}"
-        denial = Denial(context.caller, subject, problem.status, problem.code, unrecorded)
-        try:
-            self._append(denial)
-        except (DatabaseUnavailable, CommitUnknown):
-            _log.warning("a refused request could not be audited: %s", denial)
-
-    def _admit(self, caller: str) -> int | None:
+    def admit(self, caller: str) -> int | None:
         """Return how many of the caller's requests were not recorded before; None if this one is not either."""
         now = time.monotonic()
         with self._lock:
@@ -96,6 +78,32 @@ class DenialLog:
             return unrecorded
 
 
+class DenialLog:
+    """Records refused requests of callers who are signed in or have a token. Thread-safe.
+
+    `append` stores an entry and may raise DatabaseUnavailable, which costs the entry, not the reply.
+    """
+
+    def __init__(self, append: Callable[[Denial], None]) -> None:
+        self._append = append
+        self._bounds = DenialBounds()
+
+    def record(self, problem: Problem) -> None:
+        """Record the refusal of the current request, if it is one: 403, or 404 for something within a business."""
+        context = current_request_context()
+        if context.caller is None or not _is_denial(problem):
+            return
+        unrecorded = self._bounds.admit(context.caller)
+        if unrecorded is None:
+            return
+        subject = f"access:{context.module}.{context.endpoint} {request.method} {audited_path(request.path)}"
+        denial = Denial(context.caller, subject, problem.status, problem.code, unrecorded)
+        try:
+            self._append(denial)
+        except (DatabaseUnavailable, CommitUnknown):
+            _log.warning("a refused request could not be audited: %s", denial)
+
+
 def audited_denials(store: FlagStore) -> DenialLog:
     """Return a log whose entries go to the audit log."""
 
@@ -104,6 +112,11 @@ def audited_denials(store: FlagStore) -> DenialLog:
         store.record("access.denied", denial.subject, actor=denial.actor, reason=denial.code, details=details)
 
     return DenialLog(append)
+
+
+def audited_path(path: str) -> str:
+    """Return a requested path as the audit log stores it: encoded, because callers choose its characters."""
+    return quote(path, safe="/-._~!$&'()*+,;=:@")[:200]
 
 
 def _is_denial(problem: Problem) -> bool:

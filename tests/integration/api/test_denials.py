@@ -67,6 +67,11 @@ def test_appointment_of_another_business_is_absent_and_the_attempts_are_audited(
     )
     assert [(each[2], each[4]) for each in found] == [(404, theirs.json()["code"])] * 2 + [(403, "forbidden")]
 
+    encoded = f"/api/v1{bakery.path}/invoices/%1B%5B31m%C2%9B"
+    assert baker.session.get(f"{site.url}{encoded}", timeout=30).status_code == 404
+    assert baker.session.get(f"{site.url}{encoded}%00", timeout=30).status_code == 400
+    assert denials(databases)[-1][1].endswith(f"GET {encoded}"), "a terminal does not interpret what the caller wrote"
+
     for _ in range(30):
         assert baker.get(f"{bakery.path}/appointments/{uuid4()}").status_code == 404
     assert len(denials(databases)) == 10, "further attempts are only counted"
