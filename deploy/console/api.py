@@ -20,6 +20,7 @@ from deploy.console.extension import ConsoleContext
 from deploy.console.requests import OperatorRequest, console_plane
 from monolith.cutover.scheduling_flag import FlagValue
 from monolith.cutover.service.standing import Standing
+from monolith.modules.auth.models import Email, Password
 from monolith.modules.auth.sessions import Sessions
 from monolith.shared.endpoints import AnyEndpoint, ApiError
 from monolith.shared.endpoints.call import Call
@@ -30,8 +31,8 @@ MODULE = "console"
 
 
 class SignInForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    email: str
-    password: str
+    email: Email
+    password: Password
 
 
 class OperatorToken(Struct, frozen=True, kw_only=True):
@@ -122,6 +123,8 @@ class ConsoleApi:
         found = self._sessions.by_session(session.secret)
         if found is None or not (found.is_operator or found.is_viewer):
             self._authorizer.record_denial(f"{session.user.email} has no role")
+            if found is not None and found.session_id is not None:
+                self._sessions.log_out(found.session_id)
             raise forbidden("This account has no role in the console.")
         return OperatorToken(
             token=session.secret, email=session.user.email, role="operator" if found.is_operator else "viewer"

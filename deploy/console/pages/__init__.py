@@ -1,6 +1,6 @@
 """The pages of the console, in one blueprint."""
 
-from flask import Blueprint, Response, redirect, render_template
+from flask import Blueprint, Response, redirect, render_template, request
 
 from contracts.chassis.problem import Problem
 from deploy.console.changes import ChangeKinds
@@ -60,6 +60,7 @@ def add_pages(
     pages.app_errorhandler(SignInRequired)(_to_sign_in)
     for name, shown in FILTERS.items():
         pages.add_app_template_filter(shown, name)
+    pages.after_app_request(_keep_out_of_caches)
     return pages
 
 
@@ -79,6 +80,13 @@ def _live(layout: Layout, live: LivePages, name: str, argument: str) -> Response
     except SignInRequired as error:
         raise unauthenticated() from error
     return live.answer(name, argument)
+
+
+def _keep_out_of_caches(response: Response) -> Response:
+    """Forbid storing pages, also those of extensions: after the operator has signed out, nobody may go back to them."""
+    if not (request.endpoint or "").endswith("static"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _to_sign_in(_: SignInRequired) -> Response:

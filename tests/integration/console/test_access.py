@@ -49,12 +49,27 @@ def test_an_account_without_a_role_is_refused_and_audited(console: ConsoleSite) 
     assert "no role" in refused.page.text
     assert refused.open("/ops/").path == "/ops/sign-in"
     assert console.audited("console.denied")[-1][3] == f"{NOBODY} has no role"
+    form = {"email": NOBODY, "password": PASSWORD}
+    sessions = "SELECT count(*) FROM auth.session JOIN auth.account USING (user_id) WHERE email = %s"
+    for _ in range(20):
+        assert requests.post(f"{console.url}/api/v1/sign-in", json=form, timeout=30).status_code == 403
+    entries = [each for each in console.audited("console.denied") if each[3] == f"{NOBODY} has no role"]
+    assert len(entries) <= 10, "an account without a role cannot flood the audit log"
+    assert console.sql(sessions, NOBODY) == [(0,)], "a refused sign-in leaves no session"
+
+
+def test_a_sign_in_with_a_zero_character_or_a_long_password_is_an_error_of_the_caller(console: ConsoleSite) -> None:
+    for email, password in (("a\0@example.com", PASSWORD), (OPERATOR, "x" * 201)):
+        form = {"email": email, "password": password}
+        assert requests.post(f"{console.url}/api/v1/sign-in", json=form, timeout=10).status_code == 400
+        assert requests.post(f"{console.url}/ops/sign-in", data=form, timeout=10).status_code in (400, 401)
 
 
 def test_every_page_is_shown_to_viewers_and_offers_them_no_change(console: ConsoleSite) -> None:
     viewer = console.browser(VIEWER)
     for page in PAGES:
         assert viewer.open(page).status == 200, page
+        assert viewer.page.headers["Cache-Control"] == "no-store", page
         assert viewer.page.path == page.partition("?")[0]
     assert "Your role is viewer" in viewer.open(CHANGE).text
     assert [form.action for form in viewer.page.forms] == ["/ops/sign-out"]
