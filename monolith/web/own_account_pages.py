@@ -81,12 +81,14 @@ class OwnAccountPages:
 
     def change_password(self) -> Page:
         user_id, session_id = self._contexts.require_session()
-
-        def change() -> None:
+        try:
             body = convert(form_fields("current_password", "new_password"), ChangePassword)
-            self._auth.sessions.change_password(user_id, session_id, body.current_password, body.new_password)
-
-        return self._run("password", change)
+            device = self._auth.sessions.change_password(user_id, session_id, body.current_password, body.new_password)
+        except ApiError as error:
+            return self._render(user_message(error)), error.status
+        response = make_response(redirect(url_for("pages.account", done="password"), 303))
+        response.headers.add(*self._auth.cookies.device(device))
+        return response
 
     def end_session(self) -> Page:
         user_id, _ = self._contexts.require_session()

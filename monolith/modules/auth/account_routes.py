@@ -158,7 +158,9 @@ class _Handlers:
         self._services.confirmation.request_change(_user(call)[0], call.body.current_password, call.body.email)
 
     def change_password(self, call: Call[models.ChangePassword]) -> None:
-        self._services.sessions.change_password(*_user(call), call.body.current_password, call.body.new_password)
+        current, new = call.body.current_password, call.body.new_password
+        device = self._services.sessions.change_password(*_user(call), current, new)
+        call.reply_headers.append(self._services.cookies.device(device))
 
     def list_sessions(self, call: Call[None]) -> models.SessionList:
         return models.SessionList(sessions=tuple(self._services.sessions.active(*_user(call))))

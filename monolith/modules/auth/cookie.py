@@ -20,8 +20,12 @@ class Cookies:
         """Return the headers that make the browser send the session."""
         return [
             self._header(self._names.session, session.secret, _SESSION_SECONDS),
-            self._header(self._names.device, session.device, devices.SECONDS),
+            self.device(session.device),
         ]
+
+    def device(self, cookie: str) -> tuple[str, str]:
+        """Return the header that makes the browser send the cookie of its device."""
+        return self._header(self._names.device, cookie, devices.SECONDS)
 
     def signed_out(self) -> tuple[str, str]:
         """Return the header that deletes the session's cookie. The device stays known."""

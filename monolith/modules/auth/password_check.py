@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monolith.modules.auth.devices import Devices, KnownDevice
+from monolith.modules.auth.devices import Devices, KnownDevice, password_mark
 from monolith.modules.auth.origin import Origin
 from monolith.modules.auth.passwords import Passwords
 from monolith.modules.auth.repository import accounts
@@ -25,8 +25,16 @@ class Candidates:
     unconfirmed: Account | None
 
     def is_known_on(self, device: KnownDevice) -> bool:
-        """Return whether the confirmed account has signed in on the device; anyone can sign up with the address."""
-        return self.confirmed is not None and self.confirmed.user.user_id == device.user_id
+        """Return whether the confirmed account has signed in on the device since its password was set.
+
+        Anyone can sign up with the address.
+        """
+        account = self.confirmed
+        return (
+            account is not None
+            and account.user.user_id == device.user_id
+            and password_mark(account.password_hash) == device.password_mark
+        )
 
 
 class PasswordCheck:

@@ -64,10 +64,11 @@ class Sessions:
         newer = self._passwords.hash(password) if self._passwords.is_outdated(account.password_hash) else None
         with self._database.transaction() as connection:
             self._throttle.refund(connection, *attempts)
-            session = self.begin(connection, account, origin, replacing)
-            if newer is not None:
-                accounts.set_password(connection, account.user.user_id, old=account.password_hash, new=newer)
-        return session
+            if newer is not None and accounts.set_password(
+                connection, account.user.user_id, old=account.password_hash, new=newer
+            ):
+                account = Account(account.user, newer)
+            return self.begin(connection, account, origin, replacing)
 
     def begin(self, connection: Connection, account: Account, origin: Origin, replacing: UUID | None) -> NewSession:
         """Start a session for an account whose password was just verified, in the caller's transaction.
@@ -80,7 +81,7 @@ class Sessions:
         user, secret_hash = account.user, credentials.hash_secret(secret)
         if not sessions.begin(connection, user.user_id, account.password_hash, secret_hash, origin):
             raise wrong_credentials()
-        return NewSession(user, secret, self._devices.issue(user.user_id))
+        return NewSession(user, secret, self._devices.issue(user.user_id, account.password_hash))
 
     def log_out(self, session_id: UUID) -> None:
         """End the session immediately, in every process. Idempotent."""
@@ -125,10 +126,11 @@ class Sessions:
             self._throttle.refund(connection, attempt)
         return account
 
-    def change_password(self, user_id: UUID, session_id: UUID, current: str, new: str) -> None:
-        """Change the password and end all other sessions of the user. Raises ApiError 403 if `current` is wrong.
+    def change_password(self, user_id: UUID, session_id: UUID, current: str, new: str) -> str:
+        """Change the password, end all other sessions of the user, and return the new cookie of the device.
 
-        The user is notified by mail, and links that were mailed before become invalid.
+        The user is notified by mail, and links that were mailed before become invalid. Raises ApiError 403 if `current`
+        is wrong.
         """
         account = self.require_password(user_id, current)
         new_hash = self._passwords.hash(new)
@@ -140,6 +142,7 @@ class Sessions:
                 mail_tokens.forget(connection, [user_id])
                 account_mails.enqueue(connection, "password_changed", account.user.email, user_id)
         self.report_ended(ended)
+        return self._devices.issue(user_id, new_hash)
 
     def by_session(self, secret: str) -> Principal | None:
         if not credentials.is_session_secret(secret):

@@ -25,12 +25,12 @@ OF_BUSINESS: Final = Limit("bookings of business", burst=1_000, seconds=0.02)
 FROM_ADDRESS: Final = Limit("bookings from address", burst=100, seconds=1)
 """Generous, because many customers may share an address, such as that of a school."""
 FROM_DEVICE: Final = Limit("bookings from device", burst=30, seconds=5)
-"""For devices on which the customer has signed in before; they are not subject to the limits above."""
+"""For devices on which the customer has signed in before, together; they are not subject to the limits above."""
 
 
 class Caller(NamedTuple):
-    """The origin of a call. `device` is the id of a device on which the actor, whose e-mail address is confirmed, has
-    signed in before; None for any other device."""
+    """The origin of a call. `device` identifies the actor, whose e-mail address is confirmed, if they have signed in on
+    the device before; None for any other device."""
 
     address: str
     device: str | None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.site import Client, Site
+from tests.site import PASSWORD, Client, Site
 
 OWNER = "owner@salon.example"
 
@@ -28,6 +28,16 @@ def test_guesses_from_a_known_device_are_limited_too(site: Site, owner: Client) 
     assert [guess(owner) for _ in range(11)] == [401] * 10 + [429]
     assert owner.log_in(OWNER).status_code == 429
     assert site.client().log_in(OWNER).status_code == 200, "on another device"
+
+
+def test_devices_of_a_former_password_do_not_multiply_the_guesses(site: Site, owner: Client) -> None:
+    former = [site.client() for _ in range(3)]
+    assert {each.log_in(OWNER).status_code for each in former} == {200}
+    change = {"current_password": PASSWORD, "new_password": "known to the owner only"}
+    assert owner.post("/me/password", change).status_code == 204
+    answers = [guess(each) for each in former for _ in range(10)]
+    assert answers.count(401) == 10, "they share the limit of strangers"
+    assert owner.log_in(OWNER, "known to the owner only").status_code == 200, "the device of the change is known"
 
 
 @pytest.mark.row("H36")

@@ -45,7 +45,7 @@ def test_cookie_without_the_prefix_is_not_read_over_https(header: str, value: st
 
 
 def test_device_cookie_of_another_secret_is_not_recognized() -> None:
-    cookie = Devices(["one secret"]).issue(SESSION.user.user_id)
+    cookie = Devices(["one secret"]).issue(SESSION.user.user_id, "a hash")
     known = Devices(["one secret", "a newer secret"]).recognize(cookie)
     assert known is not None
     assert known.user_id == SESSION.user.user_id
