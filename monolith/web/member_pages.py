@@ -6,13 +6,12 @@ from uuid import UUID
 from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
 
-from monolith.modules.auth.invitations import email_unconfirmed
 from monolith.modules.auth.member_models import ChangeMember, Invite
 from monolith.modules.auth.models import CreateToken
 from monolith.modules.auth.module import Auth
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.decoding import convert
-from monolith.shared.endpoints.errors import forbidden
+from monolith.shared.endpoints.errors import email_unconfirmed, forbidden
 from monolith.web.forms import Page, form_fields, user_message
 from monolith.web.page_context import PageContext, PageContextFactory
 

@@ -21,6 +21,9 @@ from monolith.shared.localization import N_, SOURCE, Language, formats, texts
 _IGNORE = N_("If this was not you, ignore this mail: without the link, your address cannot be used.")
 _NOT_YOU = N_("If this was not you, reset your password now:")
 
+_UNPROVED_NAME = ""
+"""In mails to addresses that are not confirmed: a stranger could let the product send any text as a name."""
+
 _AS = {
     "owner": N_("an owner"),
     "staff": N_("a member of the staff"),
@@ -106,7 +109,7 @@ class Letters:
             return None
         _, language = _of(user)
         return _Text(
-            user.name,
+            _UNPROVED_NAME,
             _("Confirm your e-mail address"),
             (
                 _("Someone, hopefully you, has signed up with this e-mail address."),
@@ -142,7 +145,7 @@ class Letters:
             return None
         _, language = _of(user)
         return _Text(
-            user.name,
+            _UNPROVED_NAME,
             _("Confirm your new e-mail address"),
             (
                 _("You have changed the e-mail address of your account. Confirm the new one within 24 hours:"),

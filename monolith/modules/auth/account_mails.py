@@ -12,7 +12,7 @@ from monolith.modules.auth.account_letters import Letters
 from monolith.modules.auth.api import FindLink
 from monolith.modules.auth.repository import account_mails
 from monolith.modules.auth.repository.account_mails import QueuedMail
-from monolith.modules.auth.throttle import MAIL_TO_ADDRESS, Throttle
+from monolith.modules.auth.throttle import MAIL_TO_ADDRESS, Throttle, mailbox_of
 from monolith.modules.notifications.api import DeliveryRejected, LetterSender, ServerUnavailable
 from monolith.shared.customer_links import CustomerLinks
 from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
@@ -81,7 +81,7 @@ class AccountMails:
         if mail.kind not in _TO_ANY_ADDRESS or mail.attempts > 1:
             return True
         try:
-            self._throttle.charge((MAIL_TO_ADDRESS, f"{mail.kind} {mail.email}"))
+            self._throttle.charge((MAIL_TO_ADDRESS, f"{mail.kind} {mailbox_of(mail.email)}"))
         except ApiError:
             log.warning("mail %s was dropped: its address receives too many", mail.mail_id)
             return False

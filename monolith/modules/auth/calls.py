@@ -4,11 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from monolith.modules.auth.api import UserRef
-from monolith.modules.auth.invitations import email_unconfirmed
 from monolith.modules.auth.models import User
 from monolith.modules.auth.origin import Origin
 from monolith.shared.endpoints import Call, Principal
-from monolith.shared.endpoints.errors import forbidden
+from monolith.shared.endpoints.errors import email_unconfirmed, forbidden
 
 
 def origin_of(call: Call[Any]) -> Origin:

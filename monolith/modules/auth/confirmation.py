@@ -13,6 +13,7 @@ from monolith.modules.auth.repository.account_mails import MailKind
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.repository.mail_tokens import MailToken
 from monolith.modules.auth.sessions import NewSession, Sessions
+from monolith.modules.auth.throttle import CHANGE_OF_EMAIL, Throttle
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.errors import not_found
@@ -31,9 +32,10 @@ class EmailConfirmation:
     may have been mistyped, so the link takes the session or the password of the account.
     """
 
-    def __init__(self, database: ModuleDatabase, passwords: Passwords, sessions: Sessions) -> None:
+    def __init__(self, database: ModuleDatabase, passwords: Passwords, throttle: Throttle, sessions: Sessions) -> None:
         self._database = database
         self._passwords = passwords
+        self._throttle = throttle
         self._sessions = sessions
 
     def needs_password(self, secret: str, user_id: UUID | None) -> bool:
@@ -94,10 +96,12 @@ class EmailConfirmation:
     def request_change(self, user_id: UUID, password: str, email: str) -> None:
         """Mail a link to a new address, which replaces the current one when it is confirmed.
 
-        The answer does not depend on whether the address has an account. Raises ApiError 403 for a wrong password.
+        The answer does not depend on whether the address has an account. Raises ApiError 403 for a wrong password, and
+        429 after too many.
         """
         email = email.lower()
         account = self._sessions.require_password(user_id, password)
+        self._throttle.charge((CHANGE_OF_EMAIL, str(user_id)))
         with self._database.transaction() as connection:
             mail_tokens.request_change(connection, user_id, email)
             kind = _kind_of_mail(confirmed=account.user.confirmed)

@@ -8,7 +8,7 @@ import msgspec
 from monolith.modules.auth.customer_models import AddGuest, ChangeCustomer, Customer, CustomerPage, CustomersQuery
 from monolith.modules.auth.repository import account_mails
 from monolith.modules.auth.repository import customers as repository
-from monolith.modules.auth.throttle import GUEST_WITH_EMAIL, LOST_LINK_FROM_ADDRESS, Throttle
+from monolith.modules.auth.throttle import GUEST_WITH_EMAIL, LOST_LINK_FROM_ADDRESS, Throttle, mailbox_of
 from monolith.modules.auth.waitlist_letter import WaitingCustomer
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError
@@ -57,7 +57,7 @@ class Customers:
 
         The caller has made the id for this guest only. Raises ApiError 429 after too many with one e-mail address.
         """
-        self._throttle.charge((GUEST_WITH_EMAIL, guest.email or ""))
+        self._throttle.charge((GUEST_WITH_EMAIL, mailbox_of(guest.email or "")))
         with self._database.transaction() as connection:
             repository.register(connection, business_id, customer_id, guest)
 

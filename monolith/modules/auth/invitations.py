@@ -18,9 +18,10 @@ from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.repository.invitations import OpenInvitation
 from monolith.modules.auth.repository.mail_tokens import MailToken
 from monolith.modules.auth.sessions import NewSession, Sessions
+from monolith.modules.auth.throttle import INVITATION_OF_BUSINESS, Throttle
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
-from monolith.shared.endpoints.errors import not_found
+from monolith.shared.endpoints.errors import email_unconfirmed, not_found
 from monolith.shared.localization import N_, Language
 
 VALID_FOR = timedelta(days=7)
@@ -33,16 +34,18 @@ class Invitations:
     The answer to an owner does not depend on whether the address has an account.
     """
 
-    def __init__(self, database: ModuleDatabase, passwords: Passwords, sessions: Sessions) -> None:
+    def __init__(self, database: ModuleDatabase, passwords: Passwords, throttle: Throttle, sessions: Sessions) -> None:
         self._database = database
         self._passwords = passwords
+        self._throttle = throttle
         self._sessions = sessions
 
     def invite(self, business: BusinessRef, inviter: UUID, wanted: Invite) -> Invitation:
         """Mail an invitation, in place of an earlier one to the same address, whose link becomes invalid.
 
-        Raises ApiError 409 if the business already has 50 open invitations.
+        Raises ApiError 409 if the business already has 50 open invitations, and 429 after too many, open or not.
         """
+        self._throttle.charge((INVITATION_OF_BUSINESS, str(business.business_id)))
         with self._database.transaction() as connection:
             memberships.lock(connection, business.business_id)
             require_owner(connection, business, inviter)
@@ -138,8 +141,3 @@ class Invitations:
         role = memberships.join(connection, found.business_id, user_id, found.role)
         assert role != "customer"
         return role
-
-
-def email_unconfirmed() -> ApiError:
-    message = N_("Confirm your e-mail address first: open the link in the mail that we have sent you.")
-    return ApiError(403, "email_unconfirmed", message)

@@ -64,7 +64,7 @@ def _invitation_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
             module=MODULE, name="invite", method="POST", path=_INVITATIONS, access=Access.OWNER,
             handler=handlers.invite, body=member_models.Invite, reply=member_models.Invitation, status=201,
             summary="Invite a person as owner, staff or reader by mail; valid for seven days",
-            errors=[(403, "email_unconfirmed"), (409, "too_many_invitations")],
+            errors=[(403, "email_unconfirmed"), (409, "too_many_invitations"), (429, "too_many_attempts")],
         ),
         Endpoint(
             module=MODULE, name="revoke_invitation", method="DELETE", path=_INVITATIONS + "/{invitation_id}",

@@ -31,6 +31,10 @@ SIGN_UP_WITH_EMAIL = Limit("sign-up with e-mail", burst=10, seconds=20)
 MAIL_TO_ADDRESS = Limit("mail to address", burst=5, seconds=300)
 """Mails of one kind that strangers can request for an address, such as to reset a password, and invitations."""
 
+CHANGE_OF_EMAIL = Limit("change of e-mail", burst=5, seconds=300)
+INVITATION_OF_BUSINESS = Limit("invitation of business", burst=100, seconds=60)
+"""Each sends a mail to an address of the caller's choice; the limits above apply to one address only."""
+
 GUEST_WITH_EMAIL = Limit("guest with e-mail", burst=20, seconds=180)
 """Bookings of guests, which send mails to an address that nobody has confirmed."""
 
@@ -62,6 +66,12 @@ class Throttle:
         """Refund attempts that succeeded, in the order in which they were charged."""
         for limit, subject in attempts:
             throttles.refund(connection, limit.kind, _bucket(subject), limit.cost)
+
+
+def mailbox_of(email: str) -> str:
+    """Return the address without its tag after `+`: mails to all tags of an address arrive in one mailbox."""
+    local, _, domain = email.partition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def _bucket(subject: str) -> int:

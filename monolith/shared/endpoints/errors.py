@@ -30,6 +30,11 @@ def forbidden(message: str = N_("You are not allowed to do this in this business
     return ApiError(403, "forbidden", message)
 
 
+def email_unconfirmed() -> ApiError:
+    message = N_("Confirm your e-mail address first: open the link in the mail that we have sent you.")
+    return ApiError(403, "email_unconfirmed", message)
+
+
 def business_not_found(slug: str) -> ApiError:
     return ApiError(404, "business_not_found", f'There is no business "{slug[:40]}".')
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.auth.post import Post
+from tests.integration.auth.post import Post, text_of
 from tests.site import PASSWORD, Client, Site
 
 OWNER = "owner@salon.example"
@@ -115,6 +115,36 @@ def test_mails_to_one_address_are_limited(site: Site, owner: Client, post: Post)
     for _ in range(20):
         assert cleo.post("/me/confirmation-mail").status_code == 204
     assert len([mail for mail in post.deliver() if mail[0] == CLEO]) == 5
+
+
+def test_mails_to_the_tags_of_one_mailbox_are_limited_together(site: Site, owner: Client, post: Post) -> None:
+    for number in range(12):
+        assert site.client().join("salon", f"cleo+{number}@example.org").status_code == 201
+    assert len([mail for mail in post.deliver() if mail[0].startswith("cleo+")]) == 5
+
+
+def test_a_stranger_cannot_write_into_a_mail_to_an_unconfirmed_address(site: Site, owner: Client, post: Post) -> None:
+    bait = "Claim your prize at https://evil.example"
+    form = {"name": bait, "email": CLEO, "password": PASSWORD}
+    assert site.client().post("/businesses/salon/customers", form).status_code == 201
+    owner.request("PATCH", "/me", json={"name": bait})
+    assert owner.post("/me/email", {"email": "dora@example.org", "current_password": PASSWORD}).status_code == 204
+    post.deliver()
+    sent = [mail for mail in post.mailbox.mails if mail["To"].addresses[0].addr_spec in (CLEO, "dora@example.org")]
+    assert len(sent) == 2
+    assert not [mail for mail in sent if "evil.example" in mail.as_string() or "prize" in text_of(mail)]
+
+
+def test_mails_to_addresses_of_a_members_choice_are_limited(site: Site, owner: Client) -> None:
+    change = {"current_password": PASSWORD}
+    answers = [owner.post("/me/email", change | {"email": f"x{n}@example.org"}).status_code for n in range(6)]
+    assert answers == [204] * 5 + [429]
+    invitations = list[int]()
+    for number in range(101):
+        answer = owner.post("/businesses/salon/invitations", {"email": f"y{number}@example.org", "role": "reader"})
+        invitations.append(answer.status_code)
+        site.sql("DELETE FROM auth.invitation")
+    assert invitations == [201] * 100 + [429]
 
 
 def test_mail_is_retried_until_the_server_takes_it(site: Site, owner: Client, post: Post) -> None:
