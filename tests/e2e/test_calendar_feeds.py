@@ -12,7 +12,7 @@ from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.browser import Browser
 from tests.e2e.shared_demo import Product
 from tests.e2e.shop import Customer, answered
-from tests.site import PASSWORD
+from tests.site import PASSWORD, Client
 
 
 @pytest.mark.parametrize("adapter", ["in_process", "http"])
@@ -62,6 +62,7 @@ def test_feed_of_a_customer_shows_own_appointments_until_the_account_is_deleted(
     slots = answered(customer.slots_on(product.own_day(near=True)))["slots"]
     booked = answered(customer.book(slots[0]["starts_at"]))["appointment_id"]
     others = answered(other.book(slots[2]["starts_at"]))["appointment_id"]
+    customer.confirm_email(product.installation)
     pages = Browser(product.installation.url)
     pages.open("/account/calendars")
     pages.submit("Sign in", email=customer.email, password=PASSWORD)
@@ -81,6 +82,17 @@ def test_feed_of_a_customer_shows_own_appointments_until_the_account_is_deleted(
     assert other.client.delete(f"{feeds}/{listed['feed_id']}").status_code == 404
     assert customer.client.post("/me/delete", {"current_password": PASSWORD}).status_code == 204
     assert requests.get(calendar, timeout=30).status_code == 404
+
+
+def test_a_stranger_prepares_no_calendar_feed_for_the_owner_of_an_address(product: Product) -> None:
+    shop, stranger = product.shops["in_process"], Client(product.installation.url)
+    assert stranger.join(shop.slug, "somebody.else@example.org").status_code == 201
+    refused = stranger.post(f"/businesses/{shop.slug}/calendar-feeds", {"name": "mine"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "email_unconfirmed")
+    pages = Browser(product.installation.url)
+    pages.open("/account/calendars")
+    pages.submit("Sign in", email="somebody.else@example.org", password=PASSWORD)
+    assert "Confirm your e-mail address first" in pages.submit("Create a feed").text
 
 
 def addresses(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from monolith.modules.calendars.feed_contents import FeedContents
 from monolith.modules.calendars.feed_models import CreateFeed, Feed, NewFeed
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef, Principal
-from monolith.shared.endpoints.errors import forbidden, not_found
+from monolith.shared.endpoints.errors import email_unconfirmed, forbidden, not_found
 from monolith.shared.localization import N_
 
 MOST_FEEDS = 100
@@ -42,9 +42,13 @@ class Feeds:
     def create(self, business: BusinessRef, principal: Principal, wanted: CreateFeed) -> NewFeed:
         """Create a feed. The caller checks that the provider exists.
 
-        Raises ApiError 403 for API tokens and for a provider's feed of a customer, and 409 if there are too many.
+        Raises ApiError 403 for API tokens, for the own feed of an unconfirmed account, and for a provider's feed of a
+        customer; and 409 if there are too many.
         """
         _require_user(principal)
+        if wanted.provider_id is None and not principal.confirmed:
+            # Its creator may be a stranger, who would still read the feed when the owner of the address has it.
+            raise email_unconfirmed()
         if wanted.provider_id is not None and principal.role_in(business.business_id) not in _STAFF:
             raise forbidden(N_("Only staff can create the feed of a provider."))
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)

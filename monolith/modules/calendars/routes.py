@@ -32,7 +32,7 @@ def _feed_endpoints(handlers: "_FeedHandlers") -> list[AnyEndpoint]:
             module=MODULE, name="create_calendar_feed", method="POST", path=_FEEDS, access=Access.MEMBER,
             handler=handlers.create_feed, body=CreateFeed, reply=NewFeed, status=201,
             summary="Create a private calendar feed; its addresses are returned only once",
-            errors=[(404, "provider_not_found"), (409, "too_many_feeds")],
+            errors=[(403, "email_unconfirmed"), (404, "provider_not_found"), (409, "too_many_feeds")],
         ),
         Endpoint(
             module=MODULE, name="revoke_calendar_feed", method="DELETE", path=_FEEDS + "/{feed_id}",
