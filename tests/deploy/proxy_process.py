@@ -47,6 +47,10 @@ class Proxy:
         """The first upstream's own port, which has the same paths: the tests start no further listener."""
         return int(self.upstream.split()[0].rpartition(":")[2])
 
+    def logged(self) -> str:
+        """Return what it has logged so far."""
+        return "".join(each.read_text() for each in self.folder.glob("*.log"))
+
     def session(self) -> requests.Session:
         """Return a client that trusts the proxy's certificate."""
         session = requests.Session()
@@ -95,6 +99,7 @@ def _nginx(proxy: Proxy) -> Configured:
         {
             "listen 80;": f"listen 127.0.0.1:{proxy.plain_port};",
             "listen 443 ssl;": f"listen 127.0.0.1:{proxy.port} ssl;",
+            "/var/log/nginx/extraction.log": str(proxy.folder / "access.log"),
             "/etc/extraction/tls/site.crt": str(proxy.certificate),
             "/etc/extraction/tls/site.key": str(proxy.folder / "site.key"),
             "127.0.0.1:8000": proxy.upstream,

@@ -85,6 +85,15 @@ def test_the_upstream_receives_the_address_of_the_client_and_streams_pass(showin
         assert [line for line in events if line] == [b"data: second"]
 
 
+@pytest.mark.parametrize("kind", ["haproxy", "nginx"])
+def test_access_logs_contain_no_query(kind: str, tmp_path: Path) -> None:
+    with echo_server() as echo, running_proxy(kind, tmp_path, echo.url) as proxy:
+        for url in (proxy.url, proxy.plain_url):
+            proxy.session().get(f"{url}/manage?token=a-secret", timeout=10)
+        eventually(lambda: "GET /manage" in proxy.logged(), "the line of the request")
+        assert "a-secret" not in proxy.logged()
+
+
 def raw_status(proxy: Proxy, method: str, path: str, body: bytes | None = None) -> int:
     """Send the path as it is, which an HTTP library would normalise. Returns the status.
 
