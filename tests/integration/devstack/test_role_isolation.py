@@ -67,6 +67,27 @@ def test_other_role_of_the_server_cannot_connect(databases: Databases) -> None:
             connection.execute(f"DROP ROLE {stranger}")
 
 
+def test_only_the_controller_changes_owners_and_no_role_reads_the_passwords_of_subscriptions(
+    databases: Databases,
+) -> None:
+    forbidden = (
+        "UPDATE cutover.ownership SET owner = 'scheduling', epoch = epoch + 1",
+        "DELETE FROM cutover.ownership",
+        "SELECT subconninfo FROM pg_subscription",
+    )
+    allowed = list[tuple[str, str]]()
+    for _, role in RUNNING_ROLES:
+        for statement in forbidden:
+            with connect(databases, role) as connection:
+                try:
+                    connection.execute(statement)
+                except InsufficientPrivilege:
+                    continue
+                allowed.append((role, statement))
+                connection.rollback()
+    assert allowed == [("cutover_controller", forbidden[0])]
+
+
 def connect(databases: Databases, role: str) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(role_url(databases.monolith_url, role, databases.role_secret))
 
