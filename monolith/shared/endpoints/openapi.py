@@ -28,6 +28,9 @@ _PROBLEM: Json = {
     "type": "object",
     "properties": {
         **PROBLEM_PROPERTIES,
+        "title": {"type": "string", "description": "The code in words."},
+        "status": {"type": "integer", "description": "The status of the response."},
+        "code": {"type": "string", "description": "The kind of error; it never changes its meaning."},
         "detail": {"type": "string", "description": "What happened and what to do next, for a person."},
         "field": {"type": "string", "description": "The path of the input at fault."},
         "retry_after": {"type": "number", "description": "Seconds; the Retry-After header has them rounded up."},
@@ -149,10 +152,7 @@ def _security(access: Access) -> list[Json]:
 
 
 def _parameters(endpoint: AnyEndpoint, references: dict[Any, Json], schemas: Json) -> list[Json]:
-    parameters = [
-        openapi.parameter(name, "path", _path_schema(name), required=True)
-        for name in openapi.path_fields(endpoint.path)
-    ]
+    parameters = [_path_parameter(name) for name in openapi.path_fields(endpoint.path)]
     if endpoint.query is not None:
         name = references[endpoint.query]["$ref"].rpartition("/")[2]
         parameters += openapi.query_parameters(schemas[name])
@@ -160,8 +160,10 @@ def _parameters(endpoint: AnyEndpoint, references: dict[Any, Json], schemas: Jso
     return [*parameters, _KEY] if endpoint.needs_key else parameters
 
 
-def _path_schema(name: str) -> Json:
-    return {"type": "string", "pattern": SLUG} if name == "slug" else {"type": "string"}
+def _path_parameter(name: str) -> Json:
+    schema = {"type": "string", "pattern": SLUG} if name == "slug" else {"type": "string"}
+    described = {"description": SHARED_FIELDS[name]} if name in SHARED_FIELDS else {}
+    return openapi.parameter(name, "path", schema, required=True) | described
 
 
 def _response(endpoint: AnyEndpoint, references: dict[Any, Json]) -> Json:

@@ -87,11 +87,17 @@ def test_every_field_and_every_error_code_is_described(wired: dict[str, Any]) ->
     undescribed = {
         f"{name}.{field}"
         for name, schema in wired["components"]["schemas"].items()
-        if name != "Problem"
         for field, described in schema.get("properties", {}).items()
         if not described.get("description")
     }
     assert undescribed == set()
+    parameters = [
+        (path, each["name"], each.get("description"))
+        for path, methods in wired["paths"].items()
+        for operation in methods.values()
+        for each in operation["parameters"]
+    ]
+    assert [each for each in parameters if not each[2]] == []
     cancel = wired["paths"]["/businesses/{slug}/appointments/{appointment_id}/cancel"]["post"]
     assert {"400", "401", "403", "404", "409", "422", "503", "504"} <= set(cancel["responses"])
     assert "`policy_refused`" in cancel["responses"]["409"]["description"]
