@@ -16,6 +16,7 @@ from monolith.shared.localization import LANGUAGES, SOURCE, Language, as_languag
 from monolith.shared.localization.languages import accepted
 from monolith.shared.middleware import current_request_context
 
+_NUMBER: Final = re.compile(r"\d+")
 _in_cookie: Final = re.compile(r"(?:^|;)\s*(?:__Host-)?language=([a-z]{2})(?:;|$)")
 
 
@@ -50,8 +51,13 @@ def gettext(text: str, /, **values: object) -> str:
 
 
 def translated(text: str) -> str:
-    """Return the translation of a text without placeholders, such as one that was stored; else the text itself."""
-    return texts(language()).gettext(text) if text else ""
+    """Return the translation of a stored text, in which a number may be filled in; else the text itself."""
+    if not text or is_translated(text):
+        return texts(language()).gettext(text) if text else ""
+    pattern, numbers = _NUMBER.subn("%(number)s", text)
+    if numbers != 1 or not is_translated(pattern):
+        return text
+    return gettext(pattern, number=_NUMBER.findall(text)[0])
 
 
 def is_translated(text: str) -> bool:

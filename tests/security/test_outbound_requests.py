@@ -140,7 +140,7 @@ def test_slow_hosts_are_given_up_in_time() -> None:
 def test_unknown_hosts_and_closed_ports_fail_with_a_reason() -> None:
     with http_receiver() as receiver:
         closed = receiver.url
-    with pytest.raises(OutboundFailed, match="cannot be reached"):
+    with pytest.raises(OutboundFailed, match="cannot be reached: it refused the connection"):
         get(LOOPBACK, closed)
     with pytest.raises(OutboundFailed, match=r"unknown|in time"):
         get(PUBLIC_ONLY, "https://does-not-exist.invalid/", seconds=2)

@@ -72,7 +72,7 @@ def busy_times(content: bytes, zone: str, start: datetime, end: datetime) -> lis
         found += _of_free_busy(calendar)
     kept = merged([(first, last) for first, last in found if first < end and last > start and first < last])
     if len(kept) > MOST_TIMES:
-        raise CalendarRejected(f"The calendar has more than {MOST_TIMES} busy times.")
+        raise CalendarRejected(N_("The calendar has more than %(number)s busy times.") % {"number": MOST_TIMES})
     return kept
 
 

@@ -101,7 +101,7 @@ class ImportReader:
             return (due.content or "").encode()
         reply = self._client.get(due.url, seconds=FETCH_SECONDS, most_bytes=LARGEST)
         if reply.status != 200:
-            raise OutboundFailed(f"The host answered with status {reply.status}.")
+            raise OutboundFailed(N_("The host answered with status %(number)s.") % {"number": reply.status})
         return reply.body
 
     def _fail(self, due: DueImport, problem: str) -> None:

@@ -50,7 +50,7 @@ class OutboundClient:
             if reply.status not in _REDIRECTS or "location" not in reply.headers:
                 return reply
             url = urljoin(url, reply.headers["location"])
-        raise OutboundFailed(f"The host redirects more than {MOST_REDIRECTS} times.")
+        raise OutboundFailed(N_("The host redirects more than %(number)s times.") % {"number": MOST_REDIRECTS})
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -> OutboundReply:
         """Return the reply to a POST, without its body and without following redirects. Raises as `get` does."""
@@ -79,8 +79,12 @@ class OutboundClient:
             raise OutboundFailed(N_("The host did not answer in time.")) from None
         except ssl.SSLError as error:
             raise OutboundFailed(f"The connection to the host is not secure: {error.reason or error}.") from error
-        except (OSError, http.client.HTTPException) as error:
-            raise OutboundFailed(f"The host cannot be reached: {type(error).__name__}.") from error
+        except ConnectionRefusedError as error:
+            raise OutboundFailed(N_("The host cannot be reached: it refused the connection.")) from error
+        except http.client.HTTPException as error:
+            raise OutboundFailed(N_("The host did not answer as a web server does.")) from error
+        except OSError as error:
+            raise OutboundFailed(N_("The host cannot be reached.")) from error
 
     def _connect(self, parts: SplitResult, deadline: Deadline) -> socket.socket:
         host, secure = parts.hostname or "", parts.scheme == "https"
@@ -139,7 +143,7 @@ def _read(response: http.client.HTTPResponse, most_bytes: int) -> bytes:
         raise OutboundFailed(N_("The host sent a compressed reply, although none was requested."))
     content = response.read(most_bytes + 1)
     if len(content) > most_bytes:
-        raise OutboundFailed(f"The host sent more than {most_bytes // 1024} kB.")
+        raise OutboundFailed(N_("The host sent more than %(number)s kB.") % {"number": most_bytes // 1024})
     return content
 
 

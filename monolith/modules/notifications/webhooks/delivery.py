@@ -14,6 +14,7 @@ from monolith.modules.notifications.webhooks.delivery_queue import DueDelivery
 from monolith.modules.notifications.webhooks.signing import signed_headers
 from monolith.modules.notifications.webhooks.webhook_metrics import WebhookMetrics
 from monolith.shared.database import ModuleDatabase
+from monolith.shared.localization import N_
 from monolith.shared.outbound import AddressRefused, OutboundClient, OutboundFailed
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class WebhookSender:
             headers = signed_headers(f"msg_{due.delivery_id.hex}", int(time.time()), due.payload, due.secrets)
             headers = {"Content-Type": "application/json", **headers}
             status = self._client.post(due.url, due.payload, headers, seconds=ATTEMPT_SECONDS).status
-            problem = f"The receiver answered with status {status}."
+            problem = N_("The receiver answered with status %(number)s.") % {"number": status}
         except (AddressRefused, OutboundFailed) as error:
             problem = str(error)
         with self._database.transaction() as connection:
