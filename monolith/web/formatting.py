@@ -29,13 +29,13 @@ def local(at: datetime, zone: str) -> datetime:
 
 
 def period(start: datetime, end: datetime, zone: str) -> str:
-    """Format a whole local day like `Tue 1 Jan 2030`, and any other interval by its first and last moment.
+    """Format whole local days like `Tue 1 Jan 2030 to Thu 3 Jan 2030`, other intervals by their first and last moment.
 
     An interval within a day names it once: `Tue 1 Jan 2030, 09:00 to 12:00`.
     """
-    whole = formats.whole_day(start, end, zone)
-    if whole is not None:
-        return formats.full_day(whole, language())
+    if days := formats.whole_days(start, end, zone):
+        first, last = (full_day(each) for each in days)
+        return first if first == last else gettext("%(start)s to %(end)s", start=first, end=last)
     if local(start, zone).date() == local(end, zone).date():
         return gettext("%(start)s to %(end)s", start=moment(start, zone), end=oclock(end, zone))
     return gettext("%(start)s to %(end)s", start=moment(start, zone), end=moment(end, zone))

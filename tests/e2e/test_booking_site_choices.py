@@ -129,11 +129,12 @@ def test_guest_who_waits_receives_the_link_to_leave(
     browser.submit("Book it", **guest())
     browser.open(times_page(shop, day))
     browser.follow("Join the waiting list")
-    page = browser.submit("Join the waiting list", first=str(day), last=str(day), **person)
+    page = browser.submit("Join the waiting list", first=str(day), last=str(day + timedelta(days=1)), **person)
     assert "You are on the waiting list" in page.text
+    assert f"{day:%a} {day.day} {day:%b %Y} to " in page.text, "days, without times"
     (mail,) = eventually(lambda: product.installation.mails_to(person["email"]), "the mail")
     assert mail.subject == "On the waiting list: Massage"
-    assert f"{day:%A} {day.day} {day:%B %Y} (Europe/Lisbon)" in mail.text
+    assert f"{day:%A} {day.day} {day:%B %Y} to " in mail.text
     (link,) = re.findall(r"http\S+/waiting\?token=\S+", mail.text)
     assert "You are on the waiting list" in browser.open(link).text
     assert "You have left the waiting list" in browser.submit("Leave the waiting list").text
@@ -156,7 +157,10 @@ def test_wrong_details_are_named_with_links_to_their_fields(browser: Browser, sh
 def test_several_services_follow_one_another_in_one_visit(browser: Browser, shop: Shop, owner: Client) -> None:
     set_hours(owner, shop, ALWAYS)
     sauna = added_offering(owner, shop, f"Sauna {uuid4().hex[:4]}")
-    assert "Choose services that follow one another" in browser.open(f"/b/{shop.slug}?services=1&several=1").text
+    page = browser.open(f"/b/{shop.slug}?services=1&several=1")
+    assert "Choose services that follow one another" in page.text
+    assert "free of charge" in page.text, "another service has a price"
+    assert "Choose at least one service." in browser.submit("Show times").text
     page = browser.open(f"{times_page(shop, in_days(11))}&offering={sauna}")
     assert "60 minutes" in page.text
     at = list(time_form(page).values.values())[2][1]
@@ -166,6 +170,21 @@ def test_several_services_follow_one_another_in_one_visit(browser: Browser, shop
     booked = requests.post(details.url, data=guest(), timeout=30)
     assert "You are booked" in booked.text
     assert booked.text.count("with Ada") == 2
+
+
+def test_visit_with_a_part_that_requires_approval_is_booked_in_part(
+    browser: Browser, shop: Shop, owner: Client
+) -> None:
+    set_hours(owner, shop, ALWAYS)
+    tattoo = added_offering(owner, shop, f"Tattoo {uuid4().hex[:4]}", requires_approval=True)
+    page = browser.open(f"{times_page(shop, in_days(13))}&offering={tattoo}")
+    at = list(time_form(page).values.values())[2][1]
+    form = [("offering", shop.offering_id), ("offering", tattoo), ("key", uuid4().hex), ("at", at)]
+    details = browser.session.post(f"{browser.site}/b/{shop.slug}/hold", data=form, timeout=30)
+    assert "must approve: Tattoo" in details.text
+    booked = browser.open(requests.post(details.url, data=guest(), timeout=30).url).text
+    assert ("Booked in part" in booked, "You are booked" in booked) == (True, False)
+    assert booked.count("awaiting approval") == 2, "the explanation, and the one part"
 
 
 def test_series_books_the_free_times_and_says_what_is_missing(browser: Browser, shop: Shop, owner: Client) -> None:
@@ -188,6 +207,7 @@ def test_series_books_the_free_times_and_says_what_is_missing(browser: Browser, 
     moved = browser.submit(button, following="on")
     hour = button.rpartition(", ")[2]
     assert moved.text.count(f", {hour}") >= 3, "all moved by the same difference"
+    assert f"{hour} and 2 later ones" in moved.text
     cancelled = browser.submit("Cancel this and all that follow")
     assert "This appointment was cancelled" in cancelled.text
     assert "The other appointments of this series" not in cancelled.text
@@ -203,7 +223,7 @@ def test_guest_moves_to_another_provider(browser: Browser, product: Product) -> 
     answered(owner.request("PUT", f"{at_ben}/weekly-hours", json={"ranges": ALWAYS}))
     browser.open(times_page(duo, in_days(9), provider=duo.provider_id))
     choose(browser)
-    assert "with Ada" in browser.submit("Book it", **guest()).text
+    assert "With Ada" in browser.submit("Book it", **guest()).text
     browser.follow("Manage this appointment")
     browser.follow("Choose another time")
     browser.follow("Ben")

@@ -93,6 +93,8 @@ def test_script_names_the_zone_of_the_visitor_and_counts_down(chromium: Chromium
     """Points 8 and 11. A browser whose zone is that of the business is left alone."""
     day = product.own_day()
     chromium.be_in("America/New_York")
+    chromium.open(product.installation.url, 390)
+    assert chromium.evaluate("document.querySelector('[name=zone]').value") == "America/New_York"
     chromium.open(product.installation.url + times_page(shop, day), 1280)
     chromium.until("location.search.includes('zone=America')")
     assert "America/New_York" in chromium.evaluate("document.querySelector('.zone').textContent")

@@ -107,8 +107,8 @@ def in_days(days: int) -> date:
     return datetime.now(UTC).date() + timedelta(days=days)
 
 
-def added_offering(owner: Client, shop: Shop, name: str) -> str:
-    body = {"name": name, "duration_minutes": 30}
+def added_offering(owner: Client, shop: Shop, name: str, **fields: object) -> str:
+    body = {"name": name, "duration_minutes": 30, **fields}
     offering = answered(keyed(owner, f"/businesses/{shop.slug}/offerings", body))["offering_id"]
     performs(owner, shop, shop.provider_id, [shop.offering_id, offering])
     return str(offering)

@@ -95,11 +95,11 @@ def time_in_sentence(local: datetime, language: Language) -> str:
     return _PATTERNS[language].oclock.format(_time(local.hour, local.minute, language))
 
 
-def whole_day(start: datetime, end: datetime, zone: str) -> date | None:
-    """Return the local day that an interval covers; None for any other interval."""
-    first, last = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
-    covers = first.time() == last.time() == time() and last.date() - first.date() == timedelta(days=1)
-    return first.date() if covers else None
+def whole_days(start: datetime, end: datetime, zone: str) -> tuple[date, date] | None:
+    """Return the first and the last of the local days that an interval covers; None for any other interval."""
+    begins, ends = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
+    covers = begins.time() == ends.time() == time() and begins.date() < ends.date()
+    return (begins.date(), ends.date() - timedelta(days=1)) if covers else None
 
 
 def day(of: date, language: Language) -> str:

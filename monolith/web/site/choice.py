@@ -79,6 +79,16 @@ class Choice:
         return ", ".join(each.name for each in self.offerings)
 
     @property
+    def requires_approval(self) -> bool:
+        """Return whether nothing is booked until the business approves."""
+        return all(each.requires_approval for each in self.offerings)
+
+    @property
+    def approved_later(self) -> list[str]:
+        """Return the names of the services that are requests until the business approves them."""
+        return [each.name for each in self.offerings if each.requires_approval]
+
+    @property
     def repetition(self) -> str:
         """Return words like `every week, 6 times`; empty without a series."""
         if not self.every:

@@ -28,6 +28,7 @@ from monolith.web.site.site_request import Site, SiteRequest
 
 PageResponse = str | Response | tuple[str, int]
 _JUST_TAKEN = N_("This time is no longer available. Choose another one.")
+_NONE_CHOSEN = N_("Choose at least one service.")
 
 
 class ChoosingPages:
@@ -91,6 +92,7 @@ class ChoosingPages:
         return self._times(visit, choice, problem=gettext(_JUST_TAKEN), near=near), 409
 
     def _services(self, visit: SiteRequest) -> str:
+        several = "several" in request.args
         picture = visit.page.business.details.picture_url
         current_request_context().pictures_from = origin_of(picture)
         offered = {each for provider in visit.catalog.active_providers for each in provider.offering_ids}
@@ -98,7 +100,8 @@ class ChoosingPages:
             "services.html",
             offerings=[each for each in visit.catalog.active_offerings if each.offering_id in offered],
             prices=self._site.prices(visit.page),
-            several="several" in request.args,
+            several=several,
+            problem=gettext(_NONE_CHOSEN) if several and "services" not in request.args else None,
             picture=picture if origin_of(picture) else "",
             staff=visit.page.is_staff(),
         )

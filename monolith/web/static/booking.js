@@ -1,9 +1,12 @@
-// Detects the visitor's time zone, counts down a hold, and shows no outdated page after Back. Every page works without it.
+// Detects the visitor's time zone, suggests it for a new business, counts down a hold, and shows no outdated page after Back. Every page works without it.
 // Its texts are those of the page, in the language of the page.
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const suggested = document.querySelector("[data-suggest]");
+if (suggested?.list.querySelector(`option[value="${CSS.escape(zone ?? "")}"]`)) suggested.value = zone;
 
 const detect = document.querySelector("[data-detect]");
 if (detect) {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const zoned = (address) => {
     const url = new URL(address, location.href);
     url.searchParams.set("zone", zone);

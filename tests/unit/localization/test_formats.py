@@ -12,13 +12,15 @@ PARIS = ZoneInfo("Europe/Paris")
 START = datetime(2030, 3, 5, 8, 30, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("month, day", [(1, 1), (3, 31)])
-def test_a_whole_local_day_is_recognized(month: int, day: int) -> None:
-    """The second day has 23 hours."""
+@pytest.mark.parametrize("month, day, days", [(1, 1, 1), (3, 31, 1), (3, 30, 3)])
+def test_whole_local_days_are_recognized(month: int, day: int, days: int) -> None:
+    """31 March has 23 hours."""
     start = datetime(2030, month, day, tzinfo=PARIS)
-    end = datetime.fromordinal(start.toordinal() + 1).replace(tzinfo=PARIS)
-    assert formats.whole_day(start.astimezone(UTC), end.astimezone(UTC), "Europe/Paris") == date(2030, month, day)
-    assert formats.whole_day(start.astimezone(UTC), end.astimezone(UTC), "UTC") is None
+    end = datetime.fromordinal(start.toordinal() + days).replace(tzinfo=PARIS)
+    last = date.fromordinal(start.toordinal() + days - 1)
+    assert formats.whole_days(start.astimezone(UTC), end.astimezone(UTC), "Europe/Paris") == (start.date(), last)
+    assert formats.whole_days(start.astimezone(UTC), end.astimezone(UTC), "UTC") is None
+    assert formats.whole_days(start, start, "Europe/Paris") is None
 
 
 @pytest.mark.parametrize(
