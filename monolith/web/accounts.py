@@ -67,7 +67,7 @@ class AccountPages:
 
     def sign_in_anywhere(self) -> Page:
         """Sign in outside of a business, such as an owner or from a mail about the account."""
-        after = local_path(request.values.get("next", ""), url_for("pages.account"))
+        after = local_path(request.values.get("next", ""), "")
         if request.method == "GET":
             return render_template("sign_in.html", business=None, person=None, next=after, form={})
         email, password = request.form.get("email", ""), request.form.get("password", "")
@@ -78,7 +78,12 @@ class AccountPages:
                 "sign_in.html", business=None, person=None, next=after, form=request.form, problem=error_message(error)
             )
             return page, error.status
-        return signed_in(self._auth.cookies, session, after)
+        return signed_in(self._auth.cookies, session, after or self._first_page(session.user.user_id))
+
+    def _first_page(self, user_id: UUID) -> str:
+        """Return the back office for those who work in one, and the account for all others."""
+        works = any(role != "customer" for _, role in self._auth.api.memberships(user_id))
+        return url_for("office.businesses" if works else "pages.account")
 
     def sign_in(self, slug: str) -> Page:
         page = self._contexts.for_business(slug)

@@ -31,6 +31,14 @@ class Catalog:
         return [each for each in self.offerings if each.active]
 
     @property
+    def can_be_booked(self) -> bool:
+        """Return whether an active provider has working hours and performs an active service."""
+        offered = {each.offering_id for each in self.active_offerings}
+        return any(
+            (each.weekly_hours or each.schedules) and offered & set(each.offering_ids) for each in self.active_providers
+        )
+
+    @property
     def active_providers(self) -> list[m.Provider]:
         return [each for each in self.providers if each.active]
 

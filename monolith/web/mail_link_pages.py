@@ -92,13 +92,13 @@ class MailLinkPages:
         user_id = self._user_id()
         if user_id is not None:
             found, _ = self._invitations.accept_as(token, user_id)
-            return redirect(url_for("pages.members", slug=found.slug), 303)
+            return redirect(url_for("office.today", slug=found.slug), 303)
         fields = {"token": token, "name": request.form.get("name", "").strip() or None}
         body = convert({**fields, **form_fields("password")}, AcceptInvitation)
         found, session = self._invitations.accept_with_password(
             body.token, body.name, body.password or "", self._contexts.origin(), None, language()
         )
-        return signed_in(self._auth.cookies, session, url_for("pages.members", slug=found.slug))
+        return signed_in(self._auth.cookies, session, url_for("office.today", slug=found.slug))
 
     def _render_invitation(self, token: str, problem: str | None = None) -> str:
         found, has_account = self._invitations.open(token)

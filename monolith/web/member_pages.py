@@ -107,6 +107,8 @@ class MemberPages:
         is_owner = page.is_owner()
         return page.render(
             "members.html",
+            section="members",
+            may_change=page.is_staff(),
             members=self._auth.members.of_business(page.business),
             invitations=self._auth.invitations.of_business(page.business) if is_owner else [],
             tokens=self._auth.tokens.of_business(page.business) if is_owner else [],

@@ -152,18 +152,21 @@ def test_a_business_is_set_up_by_forms_and_can_be_closed(product: Product) -> No
     owner = Client(product.installation.url)
     answered(owner.sign_up(slug))
     office = Browser(product.installation.url)
-    office.open("/office")
+    office.open("/sign-in")
     start = office.submit("Sign in", email=f"owner@{slug}.example", password=PASSWORD)
     assert start.path == f"/office/{slug}/start", "nothing can be booked yet"
     office.follow("Add a service")
     office.submit("Add the service", name="Haircut", price="25")
     office.open(f"/office/{slug}/providers")
     office.submit("Add", name="Ada")
+    assert "Customers cannot book yet" in office.page.text
     assert "Please enter hours like" in office.submit("Save hours", day_1="nine to five").text
     weekend = {f"day_{weekday}": "9-12:30, 13:00-17:00" for weekday in (6, 7)}
     saved = office.submit("Save hours", day_1="", workdays="9-12:30, 13:00-17:00", **weekend)
     assert "Saved." in saved.text
     assert saved.source.count("09:00-12:30, 13:00-17:00") == 7
+    assert "Customers cannot book yet" not in saved.text
+    assert f"{product.installation.url}/b/{slug}" in office.open(f"/office/{slug}/start").text
     assert office.open(f"/office/{slug}").path == f"/office/{slug}/day"
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     office.open(f"/office/{slug}/day?date={tomorrow}")

@@ -38,7 +38,7 @@ def test_program_of_a_business_receives_its_bookings(product: Product, adapter: 
         eventually(lambda: "Delivered" in office.open(webhook).text, "the delivery")
 
         receiver.reply = lambda _: Reply(status=503)
-        office.submit("Send a test")
+        assert "The test is sent within seconds" in office.submit("Send a test").text
         eventually(lambda: "status 503" in office.open(webhook).text, "the failure", seconds=30)
         office.submit("Delete the webhook")
         assert "Cash desk" not in office.page.text

@@ -10,7 +10,7 @@ from monolith.web.office.connections import ConnectionPages
 from monolith.web.office.customers import CustomerPages
 from monolith.web.office.groups import GroupPages
 from monolith.web.office.invoices import InvoicePages
-from monolith.web.office.labels import rule_name
+from monolith.web.office.labels import event_name, rule_name
 from monolith.web.office.mails import MailPages
 from monolith.web.office.moving import MovingPages
 from monolith.web.office.providers import ProviderPages
@@ -41,6 +41,7 @@ def create_office(office: Office) -> Blueprint:
     ):
         group.add_to(pages)
     pages.add_app_template_filter(rule_name, "rule_name")
+    pages.add_app_template_filter(event_name, "event_name")
     pages.after_request(_keep_out_of_caches)
     return pages
 

@@ -57,6 +57,7 @@ class SettingsPages:
             "start.html",
             section="start",
             catalog=catalog,
+            site=self._site(page),
             with_services=[each for each in catalog.active_providers if each.offering_ids],
             with_hours=[each for each in catalog.active_providers if each.weekly_hours or each.schedules],
         )
@@ -89,6 +90,10 @@ class SettingsPages:
         self._office.auth.profiles.set_closed(page.business, closing)
         return to(page, "settings", "closed" if closing else "reopened")
 
+    def _site(self, page: PageContext) -> str:
+        """Return the public address of the booking page."""
+        return f"{self._office.auth.public_url.rstrip('/')}{url_for('pages.business', slug=page.business.slug)}"
+
     def _settings(self, page: PageContext, problem: str | None = None) -> str:
         notices = self._office.notifications.business_notices(page.business.business_id)
         return render(
@@ -97,7 +102,7 @@ class SettingsPages:
             section="settings",
             zones=_ZONES,
             notices=notices,
-            site=f"{self._office.auth.public_url.rstrip('/')}{url_for('pages.business', slug=page.business.slug)}",
+            site=self._site(page),
             form=request.form,
             problem=problem,
         )

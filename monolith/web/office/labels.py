@@ -48,6 +48,7 @@ EVENT_LABELS: Final = {
     "appointment.no_show": N_("No-show"),
     "appointment.requested": N_("Requested"),
     "appointment.rescheduled": N_("Rescheduled"),
+    "webhook.test": N_("Test"),
 }
 """The names of the events that webhooks post."""
 
@@ -55,6 +56,11 @@ EVENT_LABELS: Final = {
 def rule_name(rule: str) -> str:
     """Return the name of a rule that staff have set aside."""
     return gettext(_RULES[rule]) if rule in _RULES else rule
+
+
+def event_name(event_type: str) -> str:
+    """Return the name of an event that a webhook posts."""
+    return gettext(EVENT_LABELS[event_type]) if event_type in EVENT_LABELS else event_type
 
 
 def field_name(field: str) -> str | None:

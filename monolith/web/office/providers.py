@@ -228,19 +228,20 @@ def _hours_on(weekday: int) -> str:
     return text_of(f"day_{weekday}") or (text_of("workdays") if weekday <= 5 else "")
 
 
+_RANGE = re.compile(r"(\d{1,2})(?:[:.]?(\d{2}))?\s*(?:-|–|to|bis)\s*(\d{1,2})(?:[:.]?(\d{2}))?(?:\s*Uhr)?(?!\d)")
+_BETWEEN = re.compile(r"\s|[,;&]|and|und")
+
+
 def parse_ranges(text: str) -> list[tuple[str, str]]:
     """Return the ranges of a text such as `9-13, 14:00-18:00`, or `9 bis 13 Uhr`. Raises ApiError 400."""
-    ranges = []
-    for part in filter(None, (each.strip() for each in re.split(r"[,;]", text))):
-        found = re.fullmatch(
-            r"(\d{1,2})(?:[:.]?(\d{2}))?\s*(?:-|–|to|bis)\s*(\d{1,2})(?:[:.]?(\d{2}))?(?:\s*Uhr)?", part
-        )
-        if found is None:
-            message = N_("Please enter hours like 9:00-13:00, 14:00-18:00 in place of “%(text)s”.")
-            raise PageError(400, "invalid_request", message, text=part[:20])
-        opens_hour, opens_minute, closes_hour, closes_minute = found.groups(default="00")
-        ranges.append((f"{int(opens_hour):02d}:{opens_minute}", f"{int(closes_hour):02d}:{closes_minute}"))
-    return ranges
+    if _BETWEEN.sub("", _RANGE.sub("", text)):
+        message = N_("Please enter hours like 9:00-13:00, 14:00-18:00 in place of “%(text)s”.")
+        raise PageError(400, "invalid_request", message, text=text[:60])
+    return [
+        (f"{int(opens_hour):02d}:{opens_minute}", f"{int(closes_hour):02d}:{closes_minute}")
+        for found in _RANGE.finditer(text)
+        for opens_hour, opens_minute, closes_hour, closes_minute in [found.groups(default="00")]
+    ]
 
 
 def week_text(ranges: Sequence[m.WorkingRange], language: Language) -> str:

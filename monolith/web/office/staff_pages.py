@@ -49,6 +49,7 @@ DONE = {
     "no-show": N_("Marked as a no-show."),
     "paid": N_("Payment recorded."),
     "replayed": N_("Delivered again within seconds; reload this page to see the result."),
+    "tested": N_("The test is sent within seconds; reload this page to see the result."),
     "enabled": N_("Enabled."),
     "closed": N_("The business takes no new bookings."),
     "reopened": N_("The business takes new bookings again."),

@@ -58,7 +58,7 @@ class WebhookPages:
 
     def test(self, page: PageContext, webhook_id: UUID) -> PageResponse:
         self._webhooks.send_test(page.business, webhook_id)
-        return to(page, "webhook", "replayed", webhook_id=webhook_id)
+        return to(page, "webhook", "tested", webhook_id=webhook_id)
 
     def enable(self, page: PageContext, webhook_id: UUID) -> PageResponse:
         self._webhooks.enable(page.business, webhook_id)

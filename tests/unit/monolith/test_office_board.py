@@ -118,10 +118,12 @@ def test_working_time_follows_overrides_and_holidays(
 def test_hours_are_read_as_people_write_them() -> None:
     assert parse_ranges("9-13, 14:00–18:30") == [("09:00", "13:00"), ("14:00", "18:30")]
     assert parse_ranges("900-1330; 22:00 to 2:00") == [("09:00", "13:30"), ("22:00", "02:00")]
-    assert parse_ranges("8.30 bis 12 Uhr") == [("08:30", "12:00")]
+    assert parse_ranges("8.30 bis 12 Uhr und 13-17 Uhr") == [("08:30", "12:00"), ("13:00", "17:00")]
+    assert parse_ranges("9:00-13:00 14:00-18:00") == [("09:00", "13:00"), ("14:00", "18:00")]
     assert parse_ranges("") == []
-    with pytest.raises(ApiError, match="nine to five"):
-        parse_ranges("nine to five")
+    for unread in ("nine to five", "9-13-17", "9:00-13:000", "9-13, from 14"):
+        with pytest.raises(ApiError, match=unread):
+            parse_ranges(unread)
 
 
 def test_days_with_the_same_hours_are_shown_together() -> None:
