@@ -215,7 +215,7 @@ def test_guest_waits_and_leaves(browser: Browser, product: Product, shop: Shop) 
     browser.open(times_page(shop, day))
     browser.follow("Join the waiting list")
     page = browser.submit("Join the waiting list", first=str(day), last=str(day), **guest())
-    assert "A time is held for you" in page.text
+    assert ("A time is held for you" in page.text, "open the offer and confirm it" in page.text) == (True, True)
     assert "This time is held for you" in browser.follow("View the offer").text
     browser.open(page.url)
     assert "You have left the waiting list" in browser.submit("Leave the waiting list").text

@@ -172,21 +172,6 @@ def test_several_services_follow_one_another_in_one_visit(browser: Browser, shop
     assert booked.text.count("with Ada") == 2
 
 
-def test_visit_with_a_part_that_requires_approval_is_booked_in_part(
-    browser: Browser, shop: Shop, owner: Client
-) -> None:
-    set_hours(owner, shop, ALWAYS)
-    tattoo = added_offering(owner, shop, f"Tattoo {uuid4().hex[:4]}", requires_approval=True)
-    page = browser.open(f"{times_page(shop, in_days(13))}&offering={tattoo}")
-    at = list(time_form(page).values.values())[2][1]
-    form = [("offering", shop.offering_id), ("offering", tattoo), ("key", uuid4().hex), ("at", at)]
-    details = browser.session.post(f"{browser.site}/b/{shop.slug}/hold", data=form, timeout=30)
-    assert "must approve: Tattoo" in details.text
-    booked = browser.open(requests.post(details.url, data=guest(), timeout=30).url).text
-    assert ("Booked in part" in booked, "You are booked" in booked) == (True, False)
-    assert booked.count("awaiting approval") == 2, "the explanation, and the one part"
-
-
 def test_series_books_the_free_times_and_says_what_is_missing(browser: Browser, shop: Shop, owner: Client) -> None:
     set_hours(owner, shop, ALWAYS)
     chosen_time(browser, shop, in_days(27))

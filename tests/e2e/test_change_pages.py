@@ -56,14 +56,16 @@ def test_customer_reschedules_to_a_listed_time(browser: Browser, product: Produc
     assert "Choose another time" in stale.text
 
 
-def test_late_change_shows_its_fee(browser: Browser, shop: Shop) -> None:
+def test_late_change_shows_its_fee_and_whom_to_contact(browser: Browser, shop: Shop, owner: Client) -> None:
     """The service costs 42.00, and cancelling is free until one day before."""
+    answered(owner.request("PATCH", f"/businesses/{shop.slug}", json={"phone": "+351 21 000 00 00"}))
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     chosen_time(browser, shop, tomorrow)
     assert "Not refundable: the free cancellation period has ended" in browser.page.text
     browser.submit("Book it")
     managed(browser)
     assert "Cancelling now costs 42.00 EUR." in browser.page.text
+    eventually(lambda: "Contact +351 21 000 00 00" in browser.open(browser.page.url).text)
     browser.follow("Choose another time")
     assert "Moving this appointment now costs 42.00 EUR." in browser.page.text
     browser.follow("Keep the current time")

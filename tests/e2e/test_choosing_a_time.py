@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+import requests
 
-from tests.e2e.booking_steps import choose, chosen_time, free_times, time_form, times_page
+from tests.e2e.booking_steps import choose, chosen_time, free_times, guest, time_form, times_page
 from tests.e2e.browser import Browser, Page
 from tests.e2e.shared_demo import Product
 from tests.e2e.shop import Customer, Shop, answered, furnished_shop, keyed
@@ -78,6 +79,26 @@ def test_time_that_is_not_offered_cannot_be_held(browser: Browser, shop: Shop, o
         page = browser.send(form)
         assert (page.status, "This time is no longer available" in page.text) == (409, True)
         assert free_times(page), "the other times are still shown"
+    details = browser.open(
+        f"/b/{shop.slug}/details?offering={shop.offering_id}&at={in_days(9)}T03:00Z&key={uuid4().hex}"
+    )
+    assert (details.status, "Nearest free times" in details.text, "Book it" in details.text) == (409, True, False)
+
+
+def test_visit_with_a_part_that_requires_approval_is_booked_in_part(
+    product: Product, shop: Shop, owner: Client
+) -> None:
+    visitor = Browser(product.installation.url)
+    tattoo = added_offering(owner, shop, "Tattoo", requires_approval=True)
+    page = visitor.open(f"{times_page(shop, in_days(13))}&offering={tattoo}")
+    at = list(time_form(page).values.values())[2][1]
+    form = [("offering", shop.offering_id), ("offering", tattoo), ("key", uuid4().hex), ("at", at)]
+    details = visitor.session.post(f"{visitor.site}/b/{shop.slug}/hold", data=form, timeout=30)
+    assert "must approve: Tattoo" in details.text
+    booked = visitor.open(requests.post(details.url, data=guest(), timeout=30).url).text
+    assert ("Booked in part" in booked, "You are booked" in booked) == (True, False)
+    assert booked.count("awaiting approval") == 2, "the explanation, and the one part"
+    assert visitor.open(details.url).status == 200, "going back is no refusal of one's own time"
 
 
 def test_waitlist_accepts_days_that_are_full_but_not_closed_ones(
@@ -91,6 +112,8 @@ def test_waitlist_accepts_days_that_are_full_but_not_closed_ones(
     (slot,) = answered(customer.slots_on(open_day))["slots"]
     answered(customer.book(slot["starts_at"]))
     assert "no free times" in browser.open(times_page(shop, open_day)).text
+    assert "or join the waiting list" in browser.page.text
+    assert "or join the waiting list" not in browser.open(times_page(shop, closed_day)).text
     for refused in (closed_day, holiday):
         page = wait(browser, shop, refused)
         assert (page.status, "The business is not open on these days" in page.text) == (400, True)

@@ -155,7 +155,7 @@ def _additional_facts(kind: Kind, event: AnyEvent, zone: ZoneInfo, language: Lan
     _ = texts(language).gettext
     appointment = event.appointment
     if appointment.seats > 1:
-        yield _("Seats"), str(appointment.seats)
+        yield _("Seats") if kind in FOR_THE_BUSINESS else _("People"), str(appointment.seats)
     if kind == "offer" and appointment.hold_expires_at is not None:
         yield _("Held until"), local(appointment.hold_expires_at, zone, language)
     if kind in ("change", "business_change") and isinstance(event, AppointmentRescheduled):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from flask import Blueprint, redirect, request, url_for
@@ -31,7 +31,7 @@ from monolith.web.site.booking import WantedBooking, appointments_with, make_boo
 from monolith.web.site.calendar_links import web_calendars
 from monolith.web.site.choice import Choice
 from monolith.web.site.choosing import customer_of
-from monolith.web.site.days import FreeStart, nearest
+from monolith.web.site.days import FreeStart, is_free, nearest
 from monolith.web.site.guests import FieldProblem, note_in, problems_in
 from monolith.web.site.site_request import Site, SiteRequest
 
@@ -91,6 +91,8 @@ class CheckoutPages:
         if checkout.is_booked:
             # The visitor went back from the last page.
             return redirect(url_for("pages.booked", slug=slug, token=checkout.token), 303)
+        if checkout.hold is None and not _is_offered(checkout):
+            return self._lost(checkout, checkout.at)
         return self._form(checkout)
 
     def book(self, slug: str) -> PageResponse:
@@ -109,8 +111,7 @@ class CheckoutPages:
                 self._site.guests.register(checkout.page.business.business_id, checkout.page.own_id, request.form)
             made, missing = make_booking(checkout.page, wanted)
         except SlotUnavailable:
-            near = nearest(checkout.page, checkout.choice, at)
-            return self._form(checkout, problem=gettext(_LOST), near=near, lost=True), 409
+            return self._lost(checkout, at)
         except KeyReused:
             return self._form(checkout, problem=gettext(_BOOKED_ALREADY), lost=True), 409
         except (ApiError, SchedulingError) as error:
@@ -121,6 +122,10 @@ class CheckoutPages:
         token = links.appointment_token(business_id, checkout.page.own_id, made.appointment_id)
         zone = checkout.visit.zone.parameter
         return redirect(url_for("pages.booked", slug=slug, token=token, missing=missing or None, zone=zone), 303)
+
+    def _lost(self, checkout: Checkout, at: datetime) -> PageResponse:
+        near = nearest(checkout.page, checkout.choice, at)
+        return self._form(checkout, problem=gettext(_LOST), near=near, lost=True), 409
 
     def extend_hold(self, slug: str) -> PageResponse:
         """Hold the time for longer, and show the form again with what was typed."""
@@ -194,6 +199,20 @@ class CheckoutPages:
             form=request.form,
             problem=problem,
         )
+
+
+def _is_offered(checkout: Checkout) -> bool:
+    """Return whether the time is free, or was booked by the same customer, who went back from the last page."""
+    if is_free(checkout.page, checkout.choice, checkout.at) is not None:
+        return True
+    own = m.ListAppointments(
+        customer_id=checkout.page.own_id,
+        start=checkout.at,
+        end=checkout.at + timedelta(minutes=1),
+        statuses=("pending", "booked"),
+        limit=1,
+    )
+    return bool(checkout.page.port.list_appointments(checkout.page.call_context(), own).appointments)
 
 
 def _message(error: ApiError | SchedulingError) -> str:

@@ -21,6 +21,7 @@ from monolith.web.free_times import requested_day
 from monolith.web.language import gettext
 from monolith.web.page_context import PageContext, new_key
 from monolith.web.pictures import origin_of
+from monolith.web.regular_hours import may_become_free
 from monolith.web.site.booking import release_hold
 from monolith.web.site.choice import COUNTS, REPEATS, Choice
 from monolith.web.site.days import DAYS_SHOWN, FreeDay, FreeStart, first_free_day, free_days, is_free, nearest
@@ -122,11 +123,19 @@ class ChoosingPages:
             if later is not None:
                 first, days = later, free_days(page, choice, later, zone)
         held = self._held_time(visit)
+        day = _selected(days, named)
+        is_full = (
+            day is not None
+            and not day.starts
+            and choice.can_be_held
+            and may_become_free(page, choice.offering, choice.providers, [day.date])
+        )
         return visit.render(
             "times.html",
             days=days,
             day_address=visit.day_address(first, held[0] if held else None),
-            day=_selected(days, named),
+            day=day,
+            may_wait=is_full,
             today=today,
             near=near,
             problem=problem or day_problem or first_problem,

@@ -142,8 +142,10 @@ def test_rescheduled_request_is_tentative() -> None:
 
 
 def test_seats_are_included_if_there_are_several() -> None:
-    assert "Seats: 3" in text(mail_about("confirmation", Story(starts_at=START).with_appointment(seats=3)))
-    assert "Seats" not in text(mail_about("confirmation"))
+    three = Story(starts_at=START).with_appointment(seats=3)
+    assert "People: 3" in text(mail_about("confirmation", three))
+    assert "Seats: 3" in text(mail_about("business_booking", three))
+    assert "People" not in text(mail_about("confirmation"))
 
 
 def test_appointment_over_midnight_names_both_days() -> None:
