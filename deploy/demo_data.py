@@ -32,6 +32,13 @@ _OFFERINGS = (
     ({"name": "First visit, just a chat", "duration_minutes": 15}, 0),
 )
 _PROVIDERS = ("Alva", "Bruno", "Chidi")
+_PROFILE = {
+    "description": "Cuts and beards by the water, with or without an appointment.",
+    "address": "12 Quai de la Loire, 75019 Paris",
+    "opening_hours": "Monday to Friday 9 to 18, Saturday 10 to 16",
+    "phone": "+33 1 99 00 12 34",
+    "email": "hello@harbour-barbers.example",
+}
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ def fill_demo(environment: Mapping[str, str]) -> list[DemoLogin]:
         return [OWNER, CUSTOMER]
     _sign_up_owner(api)
     auth.confirm_email(OWNER.email)
+    api.send("PATCH", f"/businesses/{SLUG}", _PROFILE, "demo-profile")
     offerings = [_offering(api, fields, price) for fields, price in _OFFERINGS]
     providers = [_provider(api, name, offerings) for name in _PROVIDERS]
     _sign_up_customer(DemoApi(environment["PUBLIC_URL"]), offerings[0], providers)
