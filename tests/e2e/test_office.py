@@ -153,32 +153,29 @@ def test_a_business_is_set_up_by_forms_and_can_be_closed(product: Product) -> No
     answered(owner.sign_up(slug))
     office = Browser(product.installation.url)
     office.open("/sign-in")
-    start = office.submit("Sign in", email=f"owner@{slug}.example", password=PASSWORD)
-    assert start.path == f"/office/{slug}/start", "nothing can be booked yet"
+    assert office.submit("Sign in", email=f"owner@{slug}.example", password=PASSWORD).path == f"/office/{slug}/start"
     office.follow("Add a service")
     office.submit("Add the service", name="Haircut", price="25")
     office.open(f"/office/{slug}/providers")
     office.submit("Add", name="Ada")
-    assert "Customers cannot book yet" in office.page.text
-    assert "Please enter hours like" in office.submit("Save hours", day_1="nine to five").text
+    refused = office.submit("Save hours", day_1="nine to five").text
+    assert ("Please enter hours like" in refused, "Customers cannot book yet" in refused) == (True, True)
     weekend = {f"day_{weekday}": "9-12:30, 13:00-17:00" for weekday in (6, 7)}
     saved = office.submit("Save hours", day_1="", workdays="9-12:30, 13:00-17:00", **weekend)
-    assert "Saved." in saved.text
+    assert ("Saved." in saved.text, "Customers cannot book yet" in saved.text) == (True, False)
     assert saved.source.count("09:00-12:30, 13:00-17:00") == 7
-    assert "Customers cannot book yet" not in saved.text
     assert f"{product.installation.url}/b/{slug}" in office.open(f"/office/{slug}/start").text
     assert office.open(f"/office/{slug}").path == f"/office/{slug}/day"
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     office.open(f"/office/{slug}/day?date={tomorrow}")
     assert not [link for link in office.page.links if "12:30" in link.words], "a break"
-    (noon,) = (link for link in office.page.links if "12:00" in link.words)
-    office.open(noon.address)
+    office.follow("12:00")
     assert office.submit("Book", name="Gus", time="12:15").status == 409, "it would last into the break"
     assert "Booked." in office.submit("Book", time="12:00").text
 
     office.open(f"/office/{slug}/settings")
-    own_data = next(form for form in office.page.forms if "phone" in form.fields)
-    assert "Saved." in office.send(own_data, name="Ada's", phone="0123").text
+    own = next(form for form in office.page.forms if "phone" in form.fields)
+    assert "Saved." in office.send(own, name="Ada's", phone="0123").text
     office.send(next(form for form in office.page.forms if form.action.endswith("/notices")), requests="on")
     assert answered(owner.get(f"/businesses/{slug}/business-notices"))["requests"] is True
     assert "takes no new bookings" in office.submit("Close the business").text
