@@ -94,6 +94,7 @@ class ChoosingPages:
 
     def _services(self, visit: SiteRequest) -> str:
         several = "several" in request.args
+        none_chosen = several and not {"services", "offering"} & request.args.keys()
         picture = visit.page.business.details.picture_url
         current_request_context().pictures_from = origin_of(picture)
         offered = {each for provider in visit.catalog.active_providers for each in provider.offering_ids}
@@ -102,7 +103,7 @@ class ChoosingPages:
             offerings=[each for each in visit.catalog.active_offerings if each.offering_id in offered],
             prices=self._site.prices(visit.page),
             several=several,
-            problem=gettext(_NONE_CHOSEN) if several and "services" not in request.args else None,
+            problem=gettext(_NONE_CHOSEN) if none_chosen else None,
             picture=picture if origin_of(picture) else "",
             staff=visit.page.is_staff(),
         )
@@ -124,7 +125,7 @@ class ChoosingPages:
                 first, days = later, free_days(page, choice, later, zone)
         held = self._held_time(visit)
         day = _selected(days, named)
-        is_full = (
+        may_wait = (
             day is not None
             and not day.starts
             and choice.can_be_held
@@ -135,7 +136,7 @@ class ChoosingPages:
             days=days,
             day_address=visit.day_address(first, held[0] if held else None),
             day=day,
-            may_wait=is_full,
+            may_wait=may_wait,
             today=today,
             near=near,
             problem=problem or day_problem or first_problem,
