@@ -29,6 +29,14 @@ _PLACE = """
   return [box.left + box.width / 2, box.top + box.height / 2];
 }})()
 """
+_CENTRES = """
+(() => {{
+  const found = {selectors}.map((selector) => document.querySelector(selector));
+  found[0].scrollIntoView({{ block: "center", behavior: "instant" }});
+  const boxes = found.map((each) => each.getBoundingClientRect());
+  return boxes.map((box) => [box.left + box.width / 2, box.top + box.height / 2]);
+}})()
+"""
 # The program reads descriptor 3 and writes descriptor 4.
 _BECOME = """
 import fcntl, os, sys
@@ -65,6 +73,7 @@ class Chromium:
         self._count = 0
         self._loaded = False
         self._waiting = b""
+        self._dragged: list[dict[str, Any]] = []
         self._session: str | None = None
         self._before: str | None = None
         self.requested: list[str] = []
@@ -189,6 +198,20 @@ class Chromium:
         while not self._loaded:
             self._read()
 
+    def drag(self, source: str, target: str) -> None:
+        """Drag an element onto another one with the mouse. Both are found by selectors, and near each other."""
+        (x, y), (to_x, to_y) = self.evaluate(_CENTRES.format(selectors=json.dumps([source, target])))
+        self._dragged.clear()
+        self._call("Input.setInterceptDrags", enabled=True)
+        self._call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", clickCount=1)
+        while not self._dragged:
+            x += 4
+            self._call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, button="left", buttons=1)
+        for event in ("dragEnter", "dragOver", "drop"):
+            self._call("Input.dispatchDragEvent", type=event, x=to_x, y=to_y, data=self._dragged[0])
+        self._call("Input.dispatchMouseEvent", type="mouseReleased", x=to_x, y=to_y, button="left", clickCount=1)
+        self._call("Input.setInterceptDrags", enabled=False)
+
     def reload(self) -> None:
         """Load the page again, which submits its form again, and return when it has loaded."""
         self._loaded = False
@@ -241,6 +264,8 @@ class Chromium:
             self.requested.append(parameters["request"]["url"])
         elif message.get("method") == "Page.loadEventFired":
             self._loaded = True
+        elif message.get("method") == "Input.dragIntercepted":
+            self._dragged.append(parameters["data"])
         if message.get("method") == "Log.entryAdded" and parameters["entry"]["level"] == "error":
             self.errors.append(parameters["entry"]["text"])
         elif message.get("method") == "Runtime.exceptionThrown":

@@ -76,6 +76,17 @@ def test_calendar_shows_changes_by_others_and_moves_by_keyboard(
     assert "New" in chromium.evaluate("document.querySelector('.compare').textContent")
 
 
+def test_appointment_is_moved_by_dragging(product: Product, chromium: Chromium, shop: Shop) -> None:
+    day, customer = product.own_day(), Customer(product.installation, shop)
+    slot = answered(customer.slots_on(day))["slots"][20]["starts_at"]
+    booked = answered(customer.book(slot))["appointment_id"]
+    chromium.open(f"{product.installation.url}/office/{shop.slug}/day?date={day}", 1280)
+    target = chromium.evaluate("document.querySelectorAll('.free')[22].dataset.at")
+    chromium.drag(f'a[href$="{booked}"]', f'[data-at="{target}"]')
+    chromium.until("location.pathname.endsWith('/move')")
+    assert chromium.evaluate("new URLSearchParams(location.search).get('at')") == target
+
+
 def test_today_opens_at_the_present_time(product: Product, chromium: Chromium, shop: Shop) -> None:
     office = f"{product.installation.url}/office/{shop.slug}"
     chromium.open(f"{office}/day", 1280)
