@@ -137,4 +137,5 @@ def test_booking_without_a_provider_goes_to_a_free_one(browser: Browser, shop: S
     day = datetime.now(UTC).date() + timedelta(days=403)
     chosen_time(browser, shop, day)
     assert "provider" not in browser.page.form("Book it").fields
-    assert "With Ada" in browser.submit("Book it").text
+    booked = browser.submit("Book it").text
+    assert ("With Ada" in booked, "as soon as you have confirmed your address" in booked) == (True, True)
