@@ -17,6 +17,7 @@ from deploy.console.polling import Snapshot, Source
 from deploy.control_plane import control_plane, scheduling_databases
 from monolith.cutover.databases import Connection, SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.inventory import StoredLease, read_leases
+from monolith.cutover.preflight import MAX_LAG_BYTES
 from monolith.cutover.replication.observer import DirectionObservation, ReplicationObserver
 from monolith.cutover.service import ControlPlane
 from monolith.cutover.service.observation import ExtractionState, observe
@@ -139,7 +140,7 @@ def _replication_reader() -> Callable[[], tuple[DirectionObservation, ...]]:
 
     def read() -> tuple[DirectionObservation, ...]:
         if not opened:
-            opened.append(ReplicationObserver(scheduling_databases()))
+            opened.append(ReplicationObserver(scheduling_databases(), max_lag_bytes=MAX_LAG_BYTES))
         return opened[0].read()
 
     return read

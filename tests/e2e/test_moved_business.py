@@ -4,17 +4,16 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import psutil
 import pytest
 
 from deploy.demo_data import OPERATOR
 from tests.e2e.booking_steps import race, times_page
 from tests.e2e.browser import Browser
 from tests.e2e.demo import Demo, Installation, new_installation
+from tests.e2e.operator import SERVICE, frozen, operator_of
 from tests.e2e.shop import Customer, Shop, answered, open_shop
 from tests.polling import eventually
 
@@ -102,29 +101,12 @@ def tamper(installation: Installation, appointment_id: str, customer_id: str) ->
     assert installation.sql("in_process", changed, customer_id, appointment_id) == [(1,)]
 
 
-@contextmanager
-def service_frozen(demo: Demo) -> Iterator[None]:
-    """Freeze the processes: they neither answer nor end, so the supervisor does not restart them."""
-    below = psutil.Process(demo.pid).children(recursive=True)  # type: ignore[no-untyped-call]
-    web = [process for process in below if "scheduling_service.wsgi:app" in process.cmdline()]
-    assert web
-    for process in web:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in web:
-            # Its parent may have ended it already.
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
-
-
 def test_guarded_business_moves_back_when_the_service_freezes(demo: Demo, installation: Installation) -> None:
     shop = open_shop(installation, "guarded-salon", "in_process")
     customer = Customer(installation, shop)
     assert "guarded for 15 minutes" in moved(installation, shop, "http", "--guard", "--guard-for", "6")
     assert "guarded-salon is guarded until" in installation.extraction("cutover", "status").stdout
-    with service_frozen(demo):
+    with frozen(demo, SERVICE):
         eventually(lambda: customer.slots().status_code == 503, "customers are sent away")
         eventually(lambda: customer.slots().status_code == 200, "the business is served again", seconds=60)
         booked = answered(customer.book(answered(customer.slots())["slots"][0]["starts_at"]))
@@ -136,14 +118,6 @@ def test_guarded_business_moves_back_when_the_service_freezes(demo: Demo, instal
     assert "failed" in reason
     overview = operator_of(installation).open("/ops/")
     assert "guarded-salon was moved back to monolith automatically" in overview.text
-
-
-def operator_of(installation: Installation) -> Browser:
-    """Return a browser that is signed in to the console as the demo's operator."""
-    browser = Browser(installation.console_url)
-    browser.open("/ops/sign-in")
-    browser.submit("Sign in", email=OPERATOR.email, password=OPERATOR.password)
-    return browser
 
 
 def test_an_operator_moves_a_business_there_and_back_in_the_console(installation: Installation) -> None:
@@ -181,7 +155,7 @@ def rehearse_and_move(operator: Browser, page: str, target: str, adapter: str) -
 def test_the_console_alone_explains_why_a_cutover_is_refused(demo: Demo, installation: Installation) -> None:
     shop = open_shop(installation, "refused-salon", "in_process")
     operator = operator_of(installation)
-    with service_frozen(demo):
+    with frozen(demo, SERVICE):
         operator.open(f"/ops/changes/move-business?slug={shop.slug}&target=scheduling")
         assert "the scheduling adapter serves failed" in operator.page.text
         assert (

@@ -38,9 +38,12 @@ class DirectionObservation(Struct, frozen=True):
 
 
 class ReplicationObserver:
-    """Reads both directions of each pair over connections that stay open. Use it from one thread."""
+    """Reads both directions of each pair over connections that stay open. Use it from one thread.
 
-    def __init__(self, databases: SchedulingDatabases, *, max_lag_bytes: int = 16_000_000) -> None:
+    A direction that is further behind than `max_lag_bytes` has a problem.
+    """
+
+    def __init__(self, databases: SchedulingDatabases, *, max_lag_bytes: int) -> None:
         self._databases = databases
         self._max_lag_bytes = max_lag_bytes
         self._open: dict[DatabaseName, Connection] = {}
