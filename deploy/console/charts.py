@@ -1,4 +1,4 @@
-"""Line charts as SVG, rendered on the server, without inline styles. Each belongs to a table with the same figures."""
+"""Line charts as SVG, rendered on the server, without inline styles. The legend has the figures as text."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,8 +16,9 @@ Points = Sequence[tuple[datetime, float]]
 def line_chart(
     title: str, series: Mapping[str, Points], *, unit: str = "", gap: timedelta = GAP, now: datetime | None = None
 ) -> Markup:
-    """Return a chart of the last 15 minutes, with one line for each series, and a legend. Times are in UTC.
+    """Return a chart of the last 15 minutes, with one line for each series. Times are in UTC.
 
+    The legend has the latest and the highest value of each, for readers who do not see the lines.
     Points that are further apart than `gap` are not joined.
     """
     end = now or max((points[-1][0] for points in series.values() if points), default=datetime.now(UTC))
@@ -26,7 +27,10 @@ def line_chart(
         f'<path class="line series-{number}" d="{_path(points, end, top, gap)}"/>'
         for number, points in enumerate(series.values(), 1)
     )
-    legend = "".join(f'<li class="series-{number}">{escape(name)}</li>' for number, name in enumerate(series, 1))
+    legend = "".join(
+        f'<li class="series-{number}">{escape(name)}{_figures(points, end, unit)}</li>'
+        for number, (name, points) in enumerate(series.items(), 1)
+    )
     # Names are escaped; the rest are numbers.
     return Markup(  # noqa: S704
         f'<figure class="chart"><figcaption>{escape(title)}</figcaption>'
@@ -60,6 +64,14 @@ def _path(points: Points, end: datetime, top: float, gap: timedelta) -> str:
         parts.append(f"{'M' if is_start else 'L'}{x:.0f} {y:.0f}")
         previous = at
     return "".join(parts)
+
+
+def _figures(points: Points, end: datetime, unit: str) -> str:
+    values = [value for at, value in points if end - at <= SPAN]
+    if not values:
+        return ""
+    now, most = (f"{each:,.0f}" if each >= 100 else f"{each:.3g}" for each in (values[-1], max(values)))
+    return f" <small>now {now}{escape(unit)}, at most {most}{escape(unit)}</small>"
 
 
 def _axes(end: datetime, top: float, unit: str) -> str:

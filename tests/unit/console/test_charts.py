@@ -22,5 +22,12 @@ def test_a_pause_in_the_samples_is_a_gap_in_the_line() -> None:
     assert (line.count("M"), line.count("L")) == (2, 4)
 
 
+def test_the_legend_tells_the_latest_and_the_highest_value_of_the_last_15_minutes() -> None:
+    points = [(NOW - timedelta(minutes=each), value) for each, value in ((20, 90.0), (10, 12.5), (5, 0.0), (0, 3.0))]
+    chart = line_chart("lag", {"here": points, "there": []}, unit=" s", now=NOW)
+    assert ">here <small>now 3 s, at most 12.5 s</small></li>" in chart
+    assert ">there</li>" in chart
+
+
 def test_names_are_escaped() -> None:
     assert "<script>" not in line_chart("<script>", {"<script>": []}, now=NOW)
