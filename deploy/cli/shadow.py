@@ -66,14 +66,13 @@ def report(since: int, as_json: bool) -> None:
         click.echo(json.dumps({"since_minutes": since, "percent": percent, "operations": rows}, indent=2))
         return
     click.echo(f"{SCHEDULING_SHADOW} = {default} %" + "".join(f", {slug} {each} %" for slug, each in overrides.items()))
-    _print(found, since)
+    _print(found, since, is_on=any(float(each) > 0 for each in (default, *overrides.values())))
 
 
-def _print(found: Sequence[ShadowSummary], since: int) -> None:
+def _print(found: Sequence[ShadowSummary], since: int, *, is_on: bool) -> None:
     if not found:
-        click.echo(
-            f"no read was compared in the last {since} minutes: `extraction shadow set 10` turns shadow reads on"
-        )
+        remedy = "results are stored every few seconds" if is_on else "`extraction shadow set 10` turns shadow reads on"
+        click.echo(f"no read was compared in the last {since} minutes: {remedy}")
         return
     table = Table("operation", box=None, pad_edge=False)
     for column in _COLUMNS:

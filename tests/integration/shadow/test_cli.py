@@ -115,9 +115,11 @@ def test_adapter_flag_shows_its_own_changes_only(extraction: CommandLine) -> Non
 
 @pytest.mark.usefixtures("copied")
 def test_report_shows_the_results(cutover_database: ModuleDatabase, salon: str, extraction: CommandLine) -> None:
-    assert "no read was compared in the last 5 minutes" in extraction("shadow", "report", "--since", "5")[1]
+    off = "no read was compared in the last 5 minutes: `extraction shadow set 10` turns shadow reads on"
+    assert off in extraction("shadow", "report", "--since", "5")[1]
     extraction("shadow", "set", "10")
     extraction("shadow", "set", "50", "--business", salon)
+    assert "results are stored every few seconds" in extraction("shadow", "report")[1]
     minute = datetime.now(UTC).replace(second=0, microsecond=0)
     ShadowResultStore(cutover_database).add(
         {
