@@ -14,7 +14,7 @@ from deploy.devstack.settings import read_settings
 from loadtests.learning.steps.model import LiveValue, ObservedSystem
 from monolith.cutover.service import write_pause_ms
 
-ADDED_PROCESSES: Final = ("postgres-scheduling", "scheduling-web", "scheduling-relay", "cutover-daemon")
+ADDED_PROCESSES: Final = ("postgres-scheduling", "scheduling-web", "scheduling-relay", "cutover-daemon", "console")
 """Those that a monolith alone does not have, as the demo's supervisor names them."""
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "the boundary, which a modular monolith has too": ("contracts.scheduling",),

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deploy.errors import CommandError
+from loadtests.lab.planning.arms import find_arm
 from loadtests.lab.planning.scenario import read_scenario, scenario_names
+from loadtests.lab.report.figures import ReportFigures
 from loadtests.lab.report.plain import summarize_lines
 from loadtests.lab.results.results_store import RESULTS_FILE, open_results
 from loadtests.lab.verdict.verdict import judge_results
@@ -14,7 +16,10 @@ PUBLISHED = Path(__file__).parents[1] / "lab" / "published"
 
 
 class PublishedVerdict(NamedTuple):
-    """A registered scenario. `outcome` is empty where nothing is published; `problem` says why it cannot be read."""
+    """A registered scenario. `outcome` is empty where nothing is published; `problem` says why it cannot be read.
+
+    `arms` are the names of the compared topologies, each with its description.
+    """
 
     name: str
     title: str
@@ -24,6 +29,7 @@ class PublishedVerdict(NamedTuple):
     because: str = ""
     machine: str = ""
     lines: tuple[str, ...] = ()
+    arms: tuple[tuple[str, str], ...] = ()
     problem: str = ""
 
 
@@ -45,9 +51,18 @@ def _read(name: str, folder: Path) -> PublishedVerdict:
         verdict = judge_results(results)
     except CommandError as error:
         return known._replace(problem=str(error))
+    has_ceiling = scenario.ceiling.largest_database is not None
     return known._replace(
         outcome=verdict.outcome,
         because=verdict.because,
         machine=results.machine,
         lines=tuple(summarize_lines(results)),
+        arms=tuple((arm, _describe(arm, has_ceiling)) for arm in ReportFigures(results).arms),
     )
+
+
+def _describe(name: str, has_ceiling: bool) -> str:
+    """Describe an arm; one with a larger server is no remedy where the scenario declares that none can be had."""
+    arm = find_arm(name)
+    beyond = "; no remedy here: the scenario declares that there is no larger server"
+    return arm.description + (beyond if arm.kind == "larger" and has_ceiling else "")

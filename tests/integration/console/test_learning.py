@@ -33,7 +33,7 @@ def test_instructions_and_values_follow_the_prediction(learner: Browser) -> None
     assert [form.action for form in before.forms][1:] == [f"{REPLICATION}/predict"]
     learner.submit("Predict", prediction="none")
     assert learner.page.path == REPLICATION
-    for shown in ("extraction replicate start", "you predicted none", "Before, at", "nothing is replicated"):
+    for shown in ("extraction replicate start", "you predicted none", "Before, at", "nothing is replicated", "Hint"):
         assert shown in learner.page.text
 
 
@@ -51,6 +51,7 @@ def test_a_step_that_the_system_already_fulfils_is_passed_at_once(learner: Brows
     learner.submit("Predict", prediction="0")
     learner.submit("Check my step")
     assert "every condition holds" in learner.page.text
+    assert "Values when it was passed" in learner.page.text
     assert "Read the code and what it costs below, then continue with step 2" in learner.page.text
     assert "Continue with step 2" in learner.open("/learn/").text
 
@@ -138,6 +139,10 @@ def test_starting_over_is_confirmed(learner: Browser) -> None:
 
 def test_every_step_is_a_page_without_scripts_and_exercises_need_a_demo(learner: Browser) -> None:
     for step in STEPS:
-        assert step.question.text in learner.open(f"/learn/steps/{step.slug}").text
+        page = learner.open(f"/learn/steps/{step.slug}").text
+        assert step.question.text in page
+        for part in ("Predict", "The code", "What it costs"):
+            assert part in page, step.slug
     assert "none runs in it" in learner.open("/learn/break-it").text
     assert "DON'T EXTRACT" in learner.open("/learn/should-you").text
+    assert "MB scheduling's routes in a web process of their own" in learner.page.text, "each arm is explained"
