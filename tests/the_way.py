@@ -18,6 +18,7 @@ from deploy.devstack.postgres import PostgresServer
 
 WAY = Path(__file__).resolve().parents[1] / "deploy/docs/the-way"
 PATCHES = sorted(WAY.glob("[1-9]-*.patch"))
+STEPS = [str(step) for step in range(len(PATCHES) + 1)]
 
 
 def build(step: int, folder: Path) -> None:
@@ -57,11 +58,16 @@ def _database(admin_url: str) -> Iterator[str]:
 
 
 def main() -> None:
-    step, folder = int(sys.argv[1]), Path(sys.argv[2])
-    build(step, folder)
+    match sys.argv[1:]:
+        case [step, folder] if step in STEPS:
+            if Path(folder).exists():
+                sys.exit(f"{folder} exists: name a new folder")
+            build(int(step), Path(folder))
+        case _:
+            sys.exit(f"usage: python -m tests.the_way STEP FOLDER; STEP is one of {', '.join(STEPS)}")
     with tempfile.TemporaryDirectory() as data, PostgresServer(Path(data) / "postgres", durable=False) as server:
-        ended = run_tests(folder, server.admin_url())
-    sys.stdout.write(ended.stdout)
+        ended = run_tests(Path(folder), server.admin_url())
+    sys.stdout.write(ended.stdout + ended.stderr)
     sys.exit(ended.returncode)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.docs import diagrams
 from deploy.docs.sequence import FENCED_WRITE
+from loadtests.learning.costs import count_lines
 from monolith.cutover.store.tables import cutover as cutover_table
 from monolith.modules.auth.tables import metadata as auth_tables
 from monolith.modules.billing.tables import metadata as billing_tables
@@ -27,6 +28,7 @@ _TABLES = (
     *(auth_tables, billing_tables, calendars_tables, notifications_tables),
     *(platform_tables, cutover_table.metadata, scheduling_tables),
 )
+_CONTROL_PLANE = re.compile(r"some ([\d,]+) lines of control plane and console")
 _CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 
 
@@ -47,6 +49,14 @@ def test_every_quoted_path_exists(page: Path) -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name == "README.md"], ids=name_of)
 def test_file_names_in_the_tables_of_a_readme_exist_in_its_folder(page: Path) -> None:
     assert missing_names(page.read_text(), page.parent) == []
+
+
+def test_the_stated_size_of_the_control_plane_is_true() -> None:
+    """Two pages quote what the learning path counts: the code that is deleted when an extraction is final."""
+    actual = count_lines()["the move, deleted at the end"]
+    for page in ("learning-path.md", "alternatives.md"):
+        stated = _CONTROL_PLANE.findall((ROOT / "deploy/docs" / page).read_text())
+        assert [int(each.replace(",", "")) for each in stated] == [pytest.approx(actual, rel=0.1)], actual
 
 
 def test_a_stale_file_name_in_a_table_is_found() -> None:

@@ -169,6 +169,12 @@ def test_every_page_of_the_console_is_accessible(chromium: Chromium, product: Pr
         assert set(hosts) <= {site}, name
     chromium.evaluate("document.querySelector('h1').innerHTML = '<img src=\"/icon\">'")
     assert any("image-alt" in each for each in violations(chromium)), "axe found nothing in a page without names"
+    chromium.show_on("print")
+    assert chromium.evaluate("['nav', 'main'].map(each => document.querySelector(each).checkVisibility())") == [
+        False,
+        True,
+    ]
+    chromium.show_on("screen")
     chromium.prefer("light")
 
 
