@@ -34,13 +34,13 @@ class BusinessLedger(NamedTuple):
     owner: DatabaseName
     report: LedgerReport
     median_ms: float
-    longest_ms: float
+    p95_ms: float
 
     def __str__(self) -> str:
         found = self.report
         return (
             f"{self.slug}, owned by {self.owner}: {found.requests} requests, {found.failed} failed at first; "
-            f"latency {self.median_ms:.0f} ms in the median, {self.longest_ms:,.0f} ms at most; "
+            f"median latency {self.median_ms:.0f} ms, 95 % within {self.p95_ms:,.0f} ms; "
             f"{found.writes} writes, {len(found.lost)} lost, {len(found.duplicated)} duplicated, "
             f"{len(found.unasked)} unexplained"
         )
@@ -72,10 +72,10 @@ class PracticeTraffic:
     ) -> BusinessLedger:
         name = self._plans[slug].name
         records = [each for each in self._records if each.name == name]
-        latencies = [each.ms for each in records] or [0.0]
+        latencies = sorted(each.ms for each in records) or [0.0]
         with databases.at(owner).connect() as db:
             report = check_ledger(records, db, business_id, [name])
-        return BusinessLedger(slug, owner, report, median(latencies), max(latencies))
+        return BusinessLedger(slug, owner, report, median(latencies), latencies[int(0.95 * len(latencies))])
 
 
 def _plan(host: str, business: LoadBusiness) -> TrafficPlan:

@@ -58,3 +58,4 @@ class PathLearner(Learner):
         self.awaits(self.browser.send(form).url)
         assert "no acknowledged booking was lost" in self.browser.page.text
         assert " 0 lost, 0 duplicated, 0 unexplained" in self.browser.open("/learn/break-it").text
+        assert "median latency" in self.browser.page.text
