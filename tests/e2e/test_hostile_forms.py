@@ -28,10 +28,11 @@ def test_a_zero_character_in_a_form_is_the_callers_error(product: Product, path:
 
 
 @pytest.mark.parametrize(
-    "path", ["/b/near-salon/\0", "/b/near-salon?day=\0", "/api/v1/businesses/near-salon/invoices/\0"]
+    "path, status",
+    [("/b/near-salon/\0", 404), ("/b/\0", 404), ("/b/near-salon?day=\0", 400), ("/api/v1/businesses/\0", 404)],
 )
-def test_a_zero_character_in_an_address_is_the_callers_error(product: Product, path: str) -> None:
-    assert requests.get(product.installation.url + quote(path, safe="/?="), timeout=30).status_code == 400
+def test_a_zero_character_in_an_address_is_the_callers_error(product: Product, path: str, status: int) -> None:
+    assert requests.get(product.installation.url + quote(path, safe="/?="), timeout=30).status_code == status
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/b/near-salon/find"])
