@@ -18,6 +18,7 @@ from deploy.devstack.lock import file_lock
 from deploy.devstack.program import ROOT
 from deploy.errors import CommandError
 from loadtests.harness.cores import choose_cores
+from loadtests.harness.cpu_budgets import reason_unavailable
 from loadtests.lab.experiment import FIRST_RATE, Experiment
 from loadtests.lab.measuring.faults import measure_blast_radius
 from loadtests.lab.measuring.rig import ProductRig, Side, reason_not_paired
@@ -36,7 +37,6 @@ from loadtests.lab.results.results_store import (
     resume_folder,
     save_logs,
 )
-from loadtests.lab.servers.cpu_budgets import reason_unavailable
 from loadtests.lab.servers.database_templates import prepare_arms
 from loadtests.lab.servers.lab_servers import DatabaseServer, LabServers
 from loadtests.lab.servers.machine import collect_versions, describe_machine, product_commit

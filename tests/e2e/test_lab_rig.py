@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.databases.schemas import MONOLITH_SCHEMAS
+from loadtests.harness.cpu_budgets import reason_unavailable
 from loadtests.lab.laboratory import build_rig, running_lab_servers
 from loadtests.lab.measuring.faults import FAULTS, measure_blast_radius
 from loadtests.lab.measuring.measurement import COPY
@@ -16,7 +17,6 @@ from loadtests.lab.measuring.subject import Load, Reading
 from loadtests.lab.options import LabOptions
 from loadtests.lab.planning.scenario import find_scenario_file, parse_scenario
 from loadtests.lab.servers.booking_history import PAST_DAYS
-from loadtests.lab.servers.cpu_budgets import reason_unavailable
 
 pytestmark = [
     pytest.mark.long,

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.errors import CommandError
+from loadtests.harness.cpu_budgets import reason_unavailable
 from loadtests.lab.measuring.measurement import COPY, LoadHistory, MeasuredArm, database_time, measure_loads
 from loadtests.lab.measuring.subject import Load, Reading
 from loadtests.lab.measuring.warm_up import warm_up
 from loadtests.lab.planning.arms import sort_arms
 from loadtests.lab.planning.scenario import RegisteredScenario
-from loadtests.lab.servers.cpu_budgets import reason_unavailable
 from loadtests.lab.servers.database_templates import PreparedArm
 from loadtests.lab.servers.lab_servers import LabServers
 from loadtests.lab.servers.role_budgets import reason_not_side_by_side, require_equal_totals, role_budgets

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loadtests.evidence.metrics_pages import scrape_page
+from loadtests.harness.cpu_budgets import GroupUsage
 from loadtests.harness.cpu_time import cpu_seconds
 from loadtests.lab.measuring.subject import RoleReading, StatementReading
-from loadtests.lab.servers.cpu_budgets import GroupUsage
 from loadtests.lab.servers.running_arm import RunningArm
 
 _SCHEDULING = "scheduling"

@@ -10,8 +10,8 @@ from deploy.devstack.environment import Backends, monolith_environment, scheduli
 from deploy.devstack.ports import HOST, free_port
 from deploy.devstack.processes import GUNICORN
 from deploy.devstack.program import Program, http_check
+from loadtests.harness.cpu_budgets import CpuBudget, cpu_budgets
 from loadtests.harness.servers import gunicorn, running_pid
-from loadtests.lab.servers.cpu_budgets import CpuBudget, cpu_budgets
 from loadtests.lab.servers.lab_servers import DatabaseServer, LabServers
 from loadtests.lab.servers.topologies import SCHEDULING_WEB, THREADS, Topology
 

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from deploy.errors import CommandError
+from loadtests.harness.cpu_budgets import cpu_budgets, reason_unavailable
 from loadtests.lab.planning.scenario import UNIT_CORES, ScenarioBudgets, read_scenario, scenario_names
-from loadtests.lab.servers.cpu_budgets import cpu_budgets, reason_unavailable
 from loadtests.lab.servers.role_budgets import require_equal_totals, role_budgets
 from loadtests.lab.servers.topologies import THREADS, TOPOLOGIES
 

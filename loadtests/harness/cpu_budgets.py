@@ -1,4 +1,4 @@
-"""Processor time of the roles of an arm, by Linux control groups: a quota for each role, and what it used of it.
+"""Quotas of processor time for groups of servers, by Linux control groups, and what each group used of its quota.
 
 The period is short: with the usual 100 ms, a group that has used up its quota would be throttled for most of that, and
 the quota itself would show in the tail latency. The kernel accepts no quota below 1 ms, so smaller budgets have a
