@@ -11,6 +11,7 @@ from loadtests.bench import (
     booking,
     console,
     contention,
+    drain,
     fence_cost,
     flood,
     follow_up,
@@ -22,6 +23,7 @@ from loadtests.bench import (
     office_day,
     rooms,
     search,
+    several_databases,
     site_page,
     startup,
     tracing_cost,
@@ -63,6 +65,8 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "idle": lambda _cores, quick: idle.measure(30.0 if quick else 120.0),
     "console": lambda _cores, quick: console.measure(pairs=2 if quick else 6, seconds=20.0 if quick else 60.0),
     "tracing": lambda cores, quick: tracing_cost.measure(cores, blocks=3 if quick else 10, calls=100 if quick else 300),
+    "databases": several_databases.measure,
+    "drain": drain.measure,
     "start": lambda _cores, quick: startup.measure(quick),
 }
 
@@ -85,7 +89,7 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str | Non
 def bench(which: tuple[str, ...], quick: bool, sizes: Sequence[int]) -> None:
     """Measure the product relative to minimal baselines, on servers of its own: WHICH figures, or all.
 
-    Prints the figures and writes them to .artifacts/bench.json. Measuring all takes about an hour.
+    Prints the figures and writes them to .artifacts/bench.json. Measuring all takes about 75 minutes.
     """
     cores = choose_cores()
     echo(cores.note)
