@@ -30,7 +30,7 @@ def databases() -> None:
 @databases.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def list_command(as_json: bool) -> None:
-    """List the databases with their state, the number of their businesses, and the other one of their pair."""
+    """List the databases with their state, the number of their businesses, and the other database of their pair."""
     with control_plane() as plane:
         found = plane.databases.all()
     if as_json:
@@ -38,7 +38,7 @@ def list_command(as_json: bool) -> None:
         return
     table = Table("database", "state", box=None, pad_edge=False)
     table.add_column("businesses", justify="right")
-    table.add_column("replicates with")
+    table.add_column("pair with")
     table.add_column("service", overflow="fold")
     for each in found:
         entry = each.entry
@@ -143,7 +143,10 @@ def activate(name: str, reason: str) -> None:
 def _partner(entry: DatabaseEntry) -> str:
     if entry.partner is None:
         return ""
-    return entry.partner if entry.businesses is None else f"{entry.partner} ({len(entry.businesses):,} businesses)"
+    if entry.businesses is None:
+        return entry.partner
+    count = len(entry.businesses)
+    return f"{entry.partner} ({count:,} {'business' if count == 1 else 'businesses'})"
 
 
 def _to_json(status: DatabaseStatus) -> dict[str, Any]:

@@ -48,9 +48,9 @@ _EFFECTS = {
 def recover(
     dry_run: bool, fence: bool, keep: Choice | None, business: str | None, yes: bool, reason: str, as_json: bool
 ) -> None:
-    """Compare both databases with the record after a restore or a failover, and end the fence.
+    """Compare the databases with the record after a restore or a failover, and end the fence.
 
-    A database that was restored, or a standby that was promoted, accepts no writes, and neither does the other one,
+    A database that was restored, or a standby that was promoted, accepts no writes, and neither do the others,
     until this command has compared leases, decisions and rows. It prints its findings and its plan, and asks.
     Businesses whose owner lost rows stay fenced until --keep chooses. Exits with 1 while a recovery is still required.
     """
@@ -96,7 +96,7 @@ def _print_nothing_to_do(evidence: Evidence, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"servers": _servers_to_json(evidence), "businesses": []}, indent=2))
     else:
-        click.echo("nothing to recover: both servers are the ones that the record knows, and every lease is valid")
+        click.echo("nothing to recover: every server is the one that the record knows, and every lease is valid")
 
 
 def _print(evidence: Evidence, plan: RecoveryPlan, slugs: dict[UUID, str]) -> None:

@@ -76,7 +76,7 @@ def start(
             businesses=[plane.directory.find(slug).business_id for slug in slugs] or None,
         )
     if not as_json:
-        held = "these businesses" if slugs else "every business"
+        held = "these businesses" if slugs else "every business that either owns"
         click.echo(f"both databases hold {held}; replication runs in both directions")
 
 
