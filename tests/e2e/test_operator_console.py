@@ -106,6 +106,22 @@ def test_the_console_alone_explains_a_refusal_because_of_lag(demo: Demo, install
     assert "-> scheduling" in confirm(operator, "Move it", "done", reason="it has caught up").text
 
 
+def test_replication_starts_again_over_old_copies(installation: Installation) -> None:
+    shop = open_shop(installation, "copied-salon", "in_process")
+    assert installation.extraction("flag", "set", "http", "--business", shop.slug).returncode == 0
+    operator = operator_of(installation)
+    operator.open("/ops/replication")
+    operator.follow("Stop")
+    confirm(operator, "Stop it", "done", reason="for a while")
+    start = "/ops/changes/start-replication"
+    operator.open(start)
+    confirm(operator, "Start it", "failed", reason="again")
+    assert "use --discard-copies to delete and copy them again" in operator.page.text
+    assert "(--discard-copies)" in operator.open(start).text
+    confirm(operator, "Start it", "done", reason="and copy again", discard_copies="true")
+    eventually(lambda: operator.open("/ops/").text.count("streaming") == 2, "both directions")
+
+
 def test_a_share_of_the_businesses_moves_and_a_stopped_batch_is_repeated(
     demo: Demo, installation: Installation
 ) -> None:
