@@ -97,7 +97,7 @@ def test_requests_invoices_and_rules_are_managed(product: Product) -> None:
     office.open(f"/office/{shop.slug}/services/new")
     refused = office.submit("Add the service", name=f"{service} 2", duration_minutes="0")
     assert refused.status == 400
-    assert "Please check “duration minutes”" in refused.text
+    assert "“Duration” must be at least 1." in refused.text
 
     offerings = answered(customer.client.get(f"/businesses/{shop.slug}/offerings"))["offerings"]
     (offering,) = (each["offering_id"] for each in offerings if each["name"] == service)

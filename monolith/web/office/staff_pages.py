@@ -22,7 +22,7 @@ from monolith.web.catalog import Catalog as Catalog
 from monolith.web.catalog import id_in as id_in
 from monolith.web.catalog import read_catalog as read_catalog
 from monolith.web.language import gettext, is_translated, language
-from monolith.web.office.labels import field_name
+from monolith.web.office.labels import field_name, limit_message
 from monolith.web.page_context import PageContext, PageContextFactory, new_key
 from monolith.web.problem_messages import error_message
 
@@ -150,14 +150,16 @@ def refusal(error: ApiError | SchedulingError) -> str:
     message = error_message(error).replace("`", "")
     if error.code != "invalid_request" or field is None:
         return message
-    name = str(field).partition(".")[0].partition("[")[0]
+    name = str(field).removeprefix("policy.").partition(".")[0].partition("[")[0]
+    label = field_name(name)
+    shown = label or name.removesuffix("_id").replace("_", " ")
+    if limited := limit_message(error.message, shown):
+        return limited
     if language() == SOURCE:
-        label = name.removesuffix("_id").replace("_", " ")
-        return f"Please check “{label}”: {message[0].lower()}{message[1:]}"
-    input_label = field_name(name)
-    if input_label is None or is_translated(error.message):
+        return f"Please check “{shown}”: {message[0].lower()}{message[1:]}"
+    if label is None or is_translated(error.message):
         return message
-    return gettext("Please check “%(field)s”.", field=input_label)
+    return gettext("Please check “%(field)s”.", field=label)
 
 
 def already_submitted(problem: str | None) -> bool:
