@@ -20,15 +20,22 @@ _FLAGS = (
 _SILENCE = 60.0
 _KEY_CODES = {"Tab": 9, "Enter": 13, "Escape": 27}
 _PLACE = """
-(() => {{
+(async () => {{
   const found = [...document.querySelectorAll({kind})].find((each) =>
     each.checkVisibility() && each.textContent.includes({words}));
   if (!found) return null;
-  found.scrollIntoView({{ block: "center", behavior: "instant" }});
-  const box = found.getBoundingClientRect();
-  return [box.left + box.width / 2, box.top + box.height / 2];
+  const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  for (let last = null; ;) {{
+    const box = found.getBoundingClientRect();
+    if (last && box.left === last.left && box.top === last.top)
+      return [box.left + box.width / 2, box.top + box.height / 2];
+    found.scrollIntoView({{ block: "center", behavior: "instant" }});
+    last = found.getBoundingClientRect();
+    await painted();
+  }}
 }})()
 """
+"""A page may still be scrolling smoothly to the fragment of its address."""
 _CENTRES = """
 (() => {{
   const found = {selectors}.map((selector) => document.querySelector(selector));
