@@ -17,7 +17,7 @@ import psycopg
 
 from contracts.scheduling.values import DatabaseName
 from deploy.devstack.child import Child
-from deploy.errors import PortInUseError
+from deploy.errors import PortInUseError, ProcessStartError
 from loadtests.harness.bench_servers import BenchServers, RunningWeb, running_bench_servers
 from loadtests.harness.cores import Cores
 from loadtests.harness.cutovers import cutover_databases, owner_of
@@ -187,11 +187,16 @@ def _revive(server: Child) -> None:
     until = time.monotonic() + 20
     while True:
         try:
-            return server.start()
+            server.start()
+            return
         except PortInUseError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.1)
+        except ProcessStartError:
+            if server.exit_description != f"signal {signal.SIGKILL}":
+                raise
+            return  # It was killed again, which is in the queue too.
 
 
 def _behind_proxies(

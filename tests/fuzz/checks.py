@@ -23,6 +23,8 @@ REQUESTS = 2
 """Generated requests for each operation, in each generation mode; ten times as many in a random search."""
 OVERLOADED = (503, 504)
 """Documented responses to more requests than the server can execute within their deadlines."""
+TOO_LONG, LONGEST_PATH = 414, 4_000
+"""HTTP's own refusal, which documents leave out: the server reads request lines of up to 4,094 bytes."""
 
 AnyCase = Case[Any]
 Send = Callable[[AnyCase], Response]
@@ -68,7 +70,11 @@ def _search(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, s
     @examples(REQUESTS, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy(generation_mode=mode, feedback=NO_FEEDBACK))
     def responses_satisfy_the_checks(case: AnyCase) -> None:
-        case.validate_response(send(case), checks=CHECKS)
+        response = send(case)
+        if response.status_code == TOO_LONG:
+            assert len(str(response.request.path_url)) > LONGEST_PATH, response.text
+        else:
+            case.validate_response(response, checks=CHECKS)
 
     with suppress(*([Unsatisfiable] if mode.is_negative else [])):
         responses_satisfy_the_checks()
