@@ -117,6 +117,7 @@ def set_command(
     if database is not None and adapter_for(database) != adapter:
         raise click.UsageError(f"--database {database} needs the adapter {adapter_for(database)}.")
     value = adapter if database is None or database == "monolith" else f"{adapter}:{database}"
+    rollback = rollback_request(**guard)
     output = JsonOutput() if as_json else TextOutput()
     with control_plane() as plane:
         if database is not None:
@@ -125,7 +126,6 @@ def set_command(
             output.default(value, plane.adapter.set_default(value, actor=current_actor(), reason=reason))
         else:
             target = database or plane.cutovers.target_of(cast(AdapterName, adapter), business)
-            rollback = rollback_request(**guard)
             request = CutoverRequest(target, current_actor(), reason, batch, fence_seconds, rollback, default=value)
             (_rehearse if dry_run else _cut_over)(plane, request, Selection(business, percent), output)
 
