@@ -92,8 +92,8 @@ class AdmissionQueue(Generic[T]):
       processor, so that more of them at once would only slow everyone down. For the same reason, searches use a share
       of one processor (`ProcessorBudget`) while another tenant is active: half of it if no other tenant has used up its
       share, a third beside one that has, and a quarter beside more, or beside tenants that use little. So do a tenant's
-      other requests but sign-ins, with a share of their own. The share is one of what the process gets: on a busy
-      machine, waiting for a processor counts like using it.
+      other requests but sign-ins and sign-ups, with a share of their own. The share is one of what the process gets: on
+      a busy machine, waiting for a processor counts like using it.
     - Tenants count as active only after a request of theirs has shown that they exist, so that invented ones limit no
       other.
     - Streamed requests of all clients together occupy at most a quarter of the places.

@@ -20,7 +20,9 @@ _LINKS: Final = frozenset({"manage", "waiting"})
 """Pages that a signed link opens; its token begins with the business (`CustomerLinks`)."""
 _MOST_PARAMETERS: Final = 50
 _FEEDS: Final = frozenset({"calendar.ics", "free-busy.ifb"})
-_SIGN_IN: Final = frozenset({"login", "logout", "sign-in", "sign-out"})
+_SIGN_IN: Final = frozenset({"login", "logout", "sign-in", "sign-out", "sign-up"})
+_SIGN_UP: Final = ["customers"]
+"""A new account. Like a sign-in, it hashes a password, which would use up a business's share of the processor."""
 _OPERATING: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _NOT_SCHEDULING_PAGES: Final = frozenset({"sign-in", "sign-up", "invoices", "e-mails"})
 
@@ -77,7 +79,7 @@ def _of_business(method: str, slug: str, rest: list[str], shared: bool, *, wants
 
 
 def _priority(method: str, rest: list[str], shared: bool) -> Priority:
-    if rest[-1] in _SIGN_IN:
+    if rest[-1] in _SIGN_IN or (method == "POST" and rest == _SIGN_UP):
         return Priority.SIGN_IN
     if not shared:
         return Priority.OTHER
