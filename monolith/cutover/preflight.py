@@ -118,7 +118,7 @@ def _require_copy(target: Connection, cutover: Cutover) -> None:
     held = target.execute("SELECT 1 FROM scheduling.business WHERE business_id = %s", (cutover.business_id,))
     if held.fetchone() is None:
         raise CutoverRefused(
-            f"{cutover.target} has no copy of it: start replication with `--business`, or of every business"
+            f"{cutover.target} has no copy of it, because the replication of the two databases does not include it"
         )
 
 

@@ -118,6 +118,9 @@ def test_only_the_named_businesses_are_copied_and_replicated(three: SchedulingDa
         for shop in (named, other):
             shop.book(at(9))
         start(plane, SERVICES, [named])
+        start(plane, SERVICES, [named])
+        with pytest.raises(ReplicationRefused, match="replicate already, but only some other businesses"):
+            start(plane, SERVICES, [named, other])
         for shop in (named, other):
             shop.book(at(10))
         assert moved(three, named, *SERVICES).state == "active"

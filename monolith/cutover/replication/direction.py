@@ -56,5 +56,12 @@ def directions(pair: DatabasePair) -> tuple[ReplicationDirection, ReplicationDir
     return ReplicationDirection(pair.one, pair.other), ReplicationDirection(pair.other, pair.one)
 
 
+def start_command(direction: ReplicationDirection) -> str:
+    """The command that starts replication of the two databases."""
+    names = sorted((direction.publisher.name, direction.subscriber.name))
+    between = "" if names == ["monolith", "scheduling"] else f" --between {' '.join(names)}"
+    return f"extraction replicate start{between}"
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9_]", "_", name.lower())

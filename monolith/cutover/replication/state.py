@@ -5,7 +5,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monolith.cutover.databases import REPLICATOR, Connection, DatabasePair
-from monolith.cutover.replication.direction import ReplicationDirection, directions
+from monolith.cutover.replication.direction import ReplicationDirection, directions, start_command
 from monolith.cutover.replication.problems import describe_problems
 from monolith.cutover.replication.slot import read_slot
 from monolith.cutover.replication.status import DirectionStatus, ReplicationStatus
@@ -188,7 +188,7 @@ def read_direction(
         (direction.subscription,),
     ).fetchone()
     if found is None:
-        remedy = "run `extraction replicate start`"
+        remedy = f"run `{start_command(direction)}`"
         return DirectionStatus(
             str(direction), False, problems=(f"{direction}: replication has not been started: {remedy}",)
         )

@@ -11,7 +11,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.databases import DatabasePair, SchedulingDatabases
 from monolith.cutover.finalize import discard_copies, finalize_extraction
-from monolith.cutover.replication import CopyProgress, ReplicationStatus
+from monolith.cutover.replication import CopyProgress, ReplicationRefused, ReplicationStatus
 from monolith.cutover.service.cutovers import CutoverService, OnMoved
 from monolith.cutover.service.errors import (
     BusinessesElsewhere,
@@ -56,8 +56,8 @@ class ExtractionService:
     ) -> None:
         """Copy every business to the other database, then replicate both ways. Repeated, it continues where it stopped.
 
-        With `businesses`, only these; without effect on a pair that replicates already. Raises ExtractionFinalized for
-        the monolith's database unless `after_finalize`, DatabasesPaired, and ReplicationRefused.
+        With `businesses`, only these. Raises ExtractionFinalized for the monolith's database unless `after_finalize`,
+        DatabasesPaired, and ReplicationRefused, also if the databases replicate already, but not all of that.
         """
         involves_monolith = "monolith" in between
         if involves_monolith and not after_finalize and self._mark.is_set():
@@ -145,7 +145,7 @@ class ExtractionService:
         databases, control_db = self._databases(), self._cutovers.controller.control_db
         pair = databases.pair(*between)
         if replication.is_replicating(pair):
-            return pair
+            return self._running(pair, businesses)
         for name in between:
             partner = databases.partner_of(name)
             if partner is not None and partner not in between:
@@ -157,3 +157,14 @@ class ExtractionService:
         except registry.DatabasePaired as error:
             raise DatabasesPaired(error.name, error.partner) from error
         return replace(pair, businesses=None if businesses is None else frozenset(businesses))
+
+    def _running(self, pair: DatabasePair, businesses: Collection[UUID] | None) -> DatabasePair:
+        """Return the pair as it is recorded. Raises ReplicationRefused if it does not include all of the businesses."""
+        entries = {each.name: each for each in registry.read_entries(self._cutovers.controller.control_db)}
+        recorded = entries[pair.one.name].businesses
+        if recorded is not None and (businesses is None or not set(businesses) <= set(recorded)):
+            raise ReplicationRefused(
+                f"{pair.one.name} and {pair.other.name} replicate already, but only some other businesses",
+                f"run `extraction replicate stop --between {pair.one.name} {pair.other.name}` first",
+            )
+        return replace(pair, businesses=None if recorded is None else frozenset(recorded))
