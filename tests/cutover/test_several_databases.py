@@ -29,6 +29,7 @@ from tests.cutover.several_databases import SECOND, active_in, holders_of, sever
 from tests.cutover.test_kill_matrix import FORWARD, kill_in_both_directions
 from tests.cutover.writers import opened, switched_port, writers
 from tests.databases import fresh_databases
+from tests.polling import eventually
 from tests.servers import Servers
 
 SERVICES: Between = ("scheduling", SECOND)
@@ -141,7 +142,8 @@ def test_a_database_replicates_with_one_other_at_a_time(three: SchedulingDatabas
         replication.start(three.pair(*SERVICES), lambda progress: None, allow_unbounded_wal=True)
     plane.extraction.stop_replication("tests")
     start(plane, SERVICES)
-    assert replication.find_problems(three.pair(*SERVICES), max_lag_bytes=10**9) == []
+    # Nothing had to be copied, so the workers may only be starting.
+    eventually(lambda: not replication.find_problems(three.pair(*SERVICES), max_lag_bytes=10**9))
 
 
 def test_new_businesses_are_opened_in_the_least_loaded_active_database(
