@@ -100,7 +100,7 @@ def stop(between: Between) -> None:
     """End replication in both directions. No data changes; no business can be moved until it is started again."""
     with control_plane() as plane:
         plane.extraction.stop_replication(current_actor(), between)
-    click.echo("replication has stopped in both directions")
+    click.echo(f"replication of {between[0]} and {between[1]} has stopped in both directions")
 
 
 @replicate.command()

@@ -153,7 +153,8 @@ class SchedulingDatabases:
         Raises KeyError.
         """
         registered = self._registered()
-        first, second = (name for name in registered if name in (one, other))
+        chosen = {name: registered[name] for name in (one, other)}
+        first, second = (name for name in registered if name in chosen)
         businesses = registered[first].businesses if registered[first].partner == second else None
         return DatabasePair(registered[first].database, registered[second].database, businesses)
 

@@ -19,6 +19,7 @@ from monolith.cutover.service.errors import (
     DatabasesPaired,
     ExtractionFinalized,
     ReplicationStopIncomplete,
+    UnknownDatabase,
 )
 from monolith.cutover.service.finalization import FinalizationMark
 from monolith.cutover.service.flags import ShadowSetting
@@ -57,7 +58,7 @@ class ExtractionService:
         """Copy every business to the other database, then replicate both ways. Repeated, it continues where it stopped.
 
         With `businesses`, only these. Raises ExtractionFinalized for the monolith's database unless `after_finalize`,
-        DatabasesPaired, and ReplicationRefused, also if the databases replicate already, but not all of that.
+        UnknownDatabase, DatabasesPaired, and ReplicationRefused, also if the databases replicate only other businesses.
         """
         involves_monolith = "monolith" in between
         if involves_monolith and not after_finalize and self._mark.is_set():
@@ -104,13 +105,12 @@ class ExtractionService:
         """End replication of two databases in both directions, and shadow reads after it; no data changes.
 
         Shadow reads continue unless the databases are those of the extraction. Also while one of the databases is
-        unreachable. Raises ReplicationStopIncomplete, which names what is left; repeated, it ends that.
+        unreachable. Raises UnknownDatabase, and ReplicationStopIncomplete, which names what is left; repeated, it ends
+        that.
         """
-        databases = self._databases()
-        # The pair of the extraction needs no registry, which is in a database that may be unreachable.
-        pair = databases.extraction if between == EXTRACTION else databases.pair(*between)
+        pair = self._pair(between)
         problems = replication.stop(pair)
-        if between == EXTRACTION:
+        if pair.names == EXTRACTION:
             try:
                 self._shadow.turn_off(actor=actor, reason="replication was stopped")
             except DatabaseUnavailable:
@@ -140,10 +140,21 @@ class ExtractionService:
         self._shadow.turn_off(actor=actor, reason="finalized")
         return deleted
 
+    def _pair(self, between: Between) -> DatabasePair:
+        """Return two databases as a pair. Raises UnknownDatabase."""
+        databases = self._databases()
+        if set(between) == set(EXTRACTION):
+            # It needs no registry, which is in a database that may be unreachable.
+            return databases.extraction
+        try:
+            return databases.pair(*between)
+        except KeyError as error:
+            raise UnknownDatabase(error.args[0]) from error
+
     def _paired(self, between: Between, businesses: Collection[UUID] | None) -> DatabasePair:
         """Make the two databases partners, in place of pairs that do not replicate. Raises DatabasesPaired."""
         databases, control_db = self._databases(), self._cutovers.controller.control_db
-        pair = databases.pair(*between)
+        pair = self._pair(between)
         if replication.is_replicating(pair):
             return self._running(pair, businesses)
         for name in between:

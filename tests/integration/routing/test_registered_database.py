@@ -84,6 +84,9 @@ def test_a_database_without_a_service_is_not_registered(databases: Databases, ex
     assert "its service is not ready to serve" in refused.stderr
     unknown = extraction("flag", "set", "http", "--database", "scheduling-2")
     assert "there is no database 'scheduling-2': `extraction databases list` names them" in unknown.stderr
+    for command in ("start", "stop"):
+        unknown = extraction("replicate", command, "--between", "scheduling", "scheduling-2")
+        assert "there is no database 'scheduling-2'" in unknown.stderr
     assert "a database is named" in extraction("databases", "drain", "postgres").stderr
 
 
