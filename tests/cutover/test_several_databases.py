@@ -203,6 +203,27 @@ def test_a_drain_that_cannot_end_is_refused(three: SchedulingDatabases, plane: C
     assert plane.databases.require(SECOND).state == "active"
 
 
+@pytest.mark.long
+def test_a_drain_refuses_a_pair_that_replicates_everything(three: SchedulingDatabases, plane: ControlPlane) -> None:
+    request = DrainRequest(SECOND, "tests", "to see")
+    with shop_in(three, SECOND) as shop:
+        start(plane, SERVICES)
+        with pytest.raises(DatabasesPaired, match="scheduling-2 database is replicated with scheduling"):
+            plane.databases.drain(request, lambda progress: None, lambda *moved: None)
+        assert active_in(three, shop.business_id) == [SECOND]
+
+
+@pytest.mark.long
+def test_a_drain_moves_nothing_to_the_monolith(three: SchedulingDatabases, plane: ControlPlane) -> None:
+    request = DrainRequest("scheduling", "tests", "to see", fence_seconds=10.0)
+    with shop_in(three, "scheduling") as shop:
+        with three.control_db() as control_db:
+            registry.set_pair(control_db, "monolith", "scheduling", [shop.business_id])
+        with turn_to_start():
+            assert plane.databases.drain(request, lambda progress: None, lambda *moved: None) == 1
+        assert active_in(three, shop.business_id) == [SECOND]
+
+
 def test_the_former_copy_is_kept_while_the_new_owner_is_in_doubt(
     three: SchedulingDatabases, plane: ControlPlane
 ) -> None:

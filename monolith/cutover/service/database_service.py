@@ -119,12 +119,16 @@ class DatabaseService:
     def _complete_transfer(
         self, request: DrainRequest, on_progress: Callable[[CopyProgress], None], on_moved: OnMoved
     ) -> int:
-        """Move what is left of the transfer that is recorded, end its replication, and delete the copies."""
+        """Move what is left of the transfer that is recorded, end its replication, and delete the copies.
+
+        Moves nothing to a database that is being drained itself, or is not the requested target.
+        """
         entry = self.require(request.name)
-        if entry.partner is None or entry.businesses is None:
+        if entry.partner is None or entry.partner == "monolith" or entry.businesses is None:
             return 0
         between, scope = (entry.name, entry.partner), frozenset(entry.businesses)
-        left = [each for each in self._open_in(entry.name) if each in scope]
+        may_move = self._may_receive(request, entry.partner)
+        left = [each for each in self._open_in(entry.name) if each in scope] if may_move else []
         moved = self._move(request, entry.partner, left, scope, on_progress, on_moved) if left else 0
         self._extraction.stop_replication(request.actor, between)
         self._discard(self._databases().pair(*between), entry.name, scope)
@@ -185,6 +189,9 @@ class DatabaseService:
             if request.target in (request.name, "monolith") or state != "active":
                 raise DatabaseRefused(request.name, f"its businesses cannot be moved to {request.target} by a drain")
         self._least_loaded(request.name)
+
+    def _may_receive(self, request: DrainRequest, partner: DatabaseName) -> bool:
+        return request.target in (None, partner) and self.require(partner).state == "active"
 
     def _least_loaded(self, other_than: DatabaseName) -> DatabaseName:
         found = [

@@ -75,7 +75,12 @@ class ExtractionService:
             self._mark.clear(actor)
 
     def begin_transfer(self, between: Between, businesses: Collection[UUID]) -> None:
-        """Record that these businesses are moved between two databases. Raises DatabasesPaired."""
+        """Record that these businesses will be moved between two databases.
+
+        Raises DatabasesPaired if one of them replicates, also with the other one: the list could not take effect.
+        """
+        if replication.is_replicating(self._pair(between)):
+            raise DatabasesPaired(*between)
         self._paired(between, businesses)
 
     def replication_status(self) -> ReplicationStatus:
