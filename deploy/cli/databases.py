@@ -22,8 +22,8 @@ from monolith.cutover.store.registry import DatabaseEntry
 def databases() -> None:
     """List, add and drain the databases of the scheduling service.
 
-    `scheduling` is the first, and that of the settings. Each further one, `scheduling-2` and so on, has a deployment of
-    the service of its own. A business is in one database at a time, and moves between any two.
+    `scheduling` is the first one; its address is a setting. Each further one, `scheduling-2` and so on, has its own
+    deployment of the service. A business is owned by one database at a time, and can be moved between any two.
     """
 
 
@@ -102,7 +102,13 @@ def add(
 
 @databases.command(short_help="Move every business of a database elsewhere.")
 @click.argument("name", callback=validate_name)
-@click.option("--to", "target", metavar="NAME", callback=validate_name, help="Where to; without it, by load.")
+@click.option(
+    "--to",
+    "target",
+    metavar="NAME",
+    callback=validate_name,
+    help="The target; without it, the databases that own the fewest.",
+)
 @click.option(
     "--together",
     type=click.IntRange(1, 1000),
@@ -121,8 +127,8 @@ def add(
 def drain(name: str, target: str | None, together: int, fence_seconds: float, reason: str) -> None:
     """Move every business of the database NAME into other databases of the service, while they are in use.
 
-    No new business is opened in NAME any more. The businesses are copied in groups, moved one by one with every check,
-    and their rows in NAME deleted. Repeated after an interruption, it continues.
+    New businesses are no longer opened in NAME. The businesses are copied in groups, moved one by one with every check,
+    and their rows in NAME are deleted. Repeated after an interruption, the command continues.
     """
     request = DrainRequest(name, current_actor(), reason, target, together, fence_seconds)
     with control_plane() as plane, progress_bars() as report:
