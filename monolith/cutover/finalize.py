@@ -6,6 +6,9 @@ from uuid import UUID
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.databases import REPLICATOR, SchedulingDatabases
+from monolith.cutover.replication import ReplicationRefused
+from monolith.cutover.replication.direction import directions
+from monolith.cutover.replication.requirements import require_unpaired
 from monolith.cutover.replication.starting import discard
 from monolith.cutover.scheduling_flag import adapter_for
 from monolith.cutover.store import cutovers, ownership
@@ -24,11 +27,12 @@ def finalize_extraction(
     """Compare every business once more, stop replication, and delete the copies in the other database.
 
     Returns the number of deleted rows. `on_final` is called once nothing is replicated, before the first row is
-    deleted. Raises FinalizeRefused while a business is owned by the other database, has a
-    cutover in progress, or differs. Can be repeated after a crash.
+    deleted. Raises FinalizeRefused while a business is owned by the other database, has a cutover in progress, or
+    differs, and while the other database replicates with a third one. Can be repeated after a crash.
     """
     businesses = _owned_by(databases, owner)
     pair = databases.extraction
+    _require_no_third(databases, pair.partner_of(owner))
     if replication.read_status(pair).directions[0].subscribed:
         _require_equal_copies(databases, owner, businesses, report)
         report("stopping replication")
@@ -40,7 +44,11 @@ def finalize_extraction(
 
 
 def discard_copies(databases: SchedulingDatabases, name: DatabaseName, report: Report) -> int:
-    """Delete the rows that the database holds but does not own; a trigger refuses rows of a business that it owns."""
+    """Delete the rows that the database holds but does not own; a trigger refuses rows of a business that it owns.
+
+    Raises FinalizeRefused, with nothing deleted, while the database replicates with a third one.
+    """
+    _require_no_third(databases, name)
     deleted = 0
     with databases.at(name).connect(REPLICATOR, statement_seconds=0.0) as db:
         copies = db.execute(
@@ -54,6 +62,16 @@ def discard_copies(databases: SchedulingDatabases, name: DatabaseName, report: R
             deleted += discard(db, business_id)
             report(f"deleted copy {number} of {len(copies)} in the {databases.at(name).name} database")
     return deleted
+
+
+def _require_no_third(databases: SchedulingDatabases, name: DatabaseName) -> None:
+    """Refuse a database that replicates with one outside of the extraction: the deletion would be replicated to it."""
+    own = {each.subscription for each in directions(databases.extraction)}
+    with databases.at(name).connect(REPLICATOR) as db:
+        try:
+            require_unpaired(databases.at(name), db, own)
+        except ReplicationRefused as refusal:
+            raise FinalizeRefused(str(refusal)) from refusal
 
 
 def _owned_by(databases: SchedulingDatabases, owner: DatabaseName) -> list[UUID]:

@@ -10,6 +10,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabases
+from monolith.cutover.finalize import FinalizeRefused
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.replication import ReplicationRefused
 from monolith.cutover.service import ControlPlane, open_control_plane
@@ -211,6 +212,18 @@ def test_a_drain_refuses_a_pair_that_replicates_everything(three: SchedulingData
         with pytest.raises(DatabasesPaired, match="scheduling-2 database is replicated with scheduling"):
             plane.databases.drain(request, lambda progress: None, lambda *moved: None)
         assert active_in(three, shop.business_id) == [SECOND]
+
+
+@pytest.mark.long
+def test_no_copy_is_deleted_from_a_database_that_replicates_with_the_owner(
+    three: SchedulingDatabases, plane: ControlPlane
+) -> None:
+    with shop_in(three, SECOND) as shop:
+        shop.book()
+        start(plane, ("monolith", SECOND), [shop])
+        with pytest.raises(FinalizeRefused, match="monolith database is replicated with another one"):
+            plane.extraction.finalize("tests", lambda line: None)
+        assert holders_of(three, shop.business_id) == ["monolith", SECOND]
 
 
 @pytest.mark.long
