@@ -120,7 +120,7 @@ def _print_result(plan: RecoveryPlan, ended: bool) -> None:
     if plan.waiting:
         click.echo(f"{len(plan.waiting)} stay fenced: choose their rows with --keep owner, or the name of a database")
     if ended:
-        click.echo("replication was ended: `extraction replicate start --discard-copies` copies every business again")
+        click.echo("replication was ended: start it again with --discard-copies, which copies the businesses again")
 
 
 def _effect(plan: BusinessPlan) -> str:

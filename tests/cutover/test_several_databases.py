@@ -227,6 +227,18 @@ def test_no_copy_is_deleted_from_a_database_that_replicates_with_the_owner(
 
 
 @pytest.mark.long
+def test_a_recovery_ends_the_replication_of_any_doubtful_pair(three: SchedulingDatabases, plane: ControlPlane) -> None:
+    with shop_in(three, "scheduling") as shop:
+        start(plane, SERVICES, [shop])
+        evidence = plane.recovery.fence()
+        plan = plane.recovery.plan(evidence, {})
+        assert plan.all_equal
+        assert plane.recovery.apply(evidence, plan._replace(all_equal=False), **WHO)
+        assert not replication.is_replicating(three.pair(*SERVICES))
+        assert shop.book().version == 1
+
+
+@pytest.mark.long
 def test_a_drain_moves_nothing_to_the_monolith(three: SchedulingDatabases, plane: ControlPlane) -> None:
     request = DrainRequest("scheduling", "tests", "to see", fence_seconds=10.0)
     with shop_in(three, "scheduling") as shop:

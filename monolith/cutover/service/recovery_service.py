@@ -23,7 +23,7 @@ from monolith.cutover.store import servers
 
 
 class RecoveryService:
-    """Compares both databases with the record and confirms leases. Raises psycopg.Error while one is unreachable."""
+    """Compares the databases with the record and confirms leases. Raises psycopg.Error while one is unreachable."""
 
     def __init__(self, databases: Callable[[], SchedulingDatabases], cutovers: CutoverService) -> None:
         self._databases, self._cutovers = databases, cutovers
@@ -37,12 +37,12 @@ class RecoveryService:
             yield
 
     def inspect(self) -> Evidence:
-        """Read both databases and the record. Changes nothing."""
+        """Read the databases and the record. Changes nothing."""
         controller = self._cutovers.controller
         return read_evidence(controller.control_db, self._cutovers.databases, controller.at)
 
     def fence(self) -> Evidence:
-        """Fence every business in both databases, and read their evidence once no write is open."""
+        """Fence every business in every database, and read their evidence once no write is open."""
         void_everywhere(self._databases())
         return self.inspect()
 
@@ -54,8 +54,9 @@ class RecoveryService:
     def apply(self, evidence: Evidence, plan: RecoveryPlan, *, actor: str, reason: str) -> bool:
         """Apply the plan to fenced databases; return whether replication was ended. Audited.
 
-        Replication goes on only if every copy equals its owner's rows and both directions are healthy: otherwise a
-        restored server may have lost its place in the stream. Raises ReplicationStopIncomplete, with nothing applied.
+        A pair continues to replicate only if every copy equals its owner's rows and both directions are healthy:
+        otherwise a restored server may have lost its place in the stream. Raises ReplicationStopIncomplete, with
+        nothing applied.
         """
         ended = self._end_doubtful_replication(plan.all_equal)
         controller = self._cutovers.controller
@@ -63,12 +64,11 @@ class RecoveryService:
         return ended
 
     def _end_doubtful_replication(self, all_equal: bool) -> bool:
-        pair = self._databases().extraction
-        if not replication.is_replicating(pair):
-            return False
-        if all_equal and not replication.find_problems(pair, max_lag_bytes=MAX_LAG_BYTES):
-            return False
-        problems = replication.stop(pair)
+        running = [pair for pair in self._databases().pairs if replication.is_replicating(pair)]
+        doubtful = [
+            pair for pair in running if not all_equal or replication.find_problems(pair, max_lag_bytes=MAX_LAG_BYTES)
+        ]
+        problems = [problem for pair in doubtful for problem in replication.stop(pair)]
         if problems:
             raise ReplicationStopIncomplete(problems)
-        return True
+        return bool(doubtful)
