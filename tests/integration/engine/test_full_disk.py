@@ -76,6 +76,7 @@ def _book_until_refused(shop: Shop, starts: Iterator[datetime]) -> tuple[int, Un
 
 
 @pytest.mark.row("F21")
+@pytest.mark.long
 def test_full_disk_refuses_writes_without_a_trace(own_bench: Workbench, own_shop: Shop, small_disk: None) -> None:
     _fill(own_bench)
     starts = (at(hour, day=day) for day in range(60) for hour in range(9, 17) if at(0, day=day).weekday() < 5)
