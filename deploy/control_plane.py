@@ -1,8 +1,8 @@
 """The extraction's control plane, opened for the deployment that a command addresses."""
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 
 from contracts.chassis.credentials import without_credentials
 from contracts.chassis.settings import ConfigError
@@ -10,6 +10,7 @@ from deploy.deployment import deployment_environment, direct_url, unreachable_da
 from deploy.errors import CommandError
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.finalize import FinalizeRefused
+from monolith.cutover.preflight import ReadinessProbe
 from monolith.cutover.readiness import readiness_probe
 from monolith.cutover.registry import with_registry
 from monolith.cutover.replication import ReplicationRefused
@@ -54,25 +55,35 @@ def control_plane() -> Iterator[ControlPlane]:
     """
     monolith = deployment_environment("monolith")
     url, secret = monolith["MONOLITH_DATABASE_URL"], monolith["DATABASE_ROLE_SECRET"]
-    platform, cutover = (
-        ModuleDatabase(url, role=role, secret=secret, pool_size=1) for role in ("platform_app", "cutover_app")
-    )
     probe = readiness_probe(
         monolith.get("SCHEDULING_SERVICE_URL", ""), lambda name: scheduling_databases().service_url_of(name)
     )
-    auth = operators_auth(url, secret)
     try:
-        with open_control_plane(
-            platform, cutover, auth, lambda: operators_billing(url, secret), scheduling_databases, probe
-        ) as opened:
+        with connected_control_plane(url, secret, scheduling_databases, probe) as opened:
             yield opened
     except (OperationError, ReplicationRefused, FinalizeRefused, RecoveryRequired, ConfigError) as error:
         raise CommandError(_describe(error)) from error
     except DatabaseUnavailable as error:
         raise unreachable_database("monolith", error) from error
-    finally:
-        platform.close()
-        cutover.close()
+
+
+@contextmanager
+def connected_control_plane(
+    url: str, secret: str, databases: Callable[[], SchedulingDatabases], readiness: ReadinessProbe
+) -> Iterator[ControlPlane]:
+    """Open it with connections of its own to the monolith's database at `url`.
+
+    Raises the errors of `open_control_plane`.
+    """
+    with ExitStack() as stack:
+        platform, cutover = (
+            stack.enter_context(closing(ModuleDatabase(url, role=role, secret=secret, pool_size=1)))
+            for role in ("platform_app", "cutover_app")
+        )
+        auth = operators_auth(url, secret)
+        yield stack.enter_context(
+            open_control_plane(platform, cutover, auth, lambda: operators_billing(url, secret), databases, readiness)
+        )
 
 
 def scheduling_databases() -> SchedulingDatabases:

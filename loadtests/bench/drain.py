@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from contracts.scheduling.errors import SchedulingError
 from contracts.scheduling.values import DatabaseName
+from deploy.control_plane import connected_control_plane
 from deploy.errors import CommandError
 from loadtests.bench.figures import Figure
 from loadtests.bench.output import echo
@@ -27,11 +28,8 @@ from loadtests.harness.cores import Cores
 from loadtests.harness.cutovers import WritePause, pause_of
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.replication import CopyProgress
-from monolith.cutover.service import ControlPlane, open_control_plane
 from monolith.cutover.service.database_service import DrainRequest
 from monolith.cutover.store.cutovers import Cutover
-from monolith.operators import operators_auth, operators_billing
-from monolith.shared.database import ModuleDatabase
 
 SOURCE: Final[DatabaseName] = "scheduling"
 TARGET: Final[DatabaseName] = "scheduling-2"
@@ -81,7 +79,13 @@ def measure(cores: Cores, quick: bool) -> dict[str, Figure]:
         number = 50 if quick else 1_000
         load = BookingLoad(running.port, seed_database(servers, SOURCE, number, number * APPOINTMENTS_EACH))
         drain = _Drain(sorted(each.business_id for each in load.businesses))
-        with _control_plane(running.databases) as plane, cores.generating_load(), _booking(load, drain) as writes:
+        url, secret = running.databases.monolith.url, running.databases.monolith.secret
+        with (
+            # No web process runs, so none is probed.
+            connected_control_plane(url, secret, lambda: running.databases, lambda database: None) as plane,
+            cores.generating_load(),
+            _booking(load, drain) as writes,
+        ):
             request = DrainRequest(SOURCE, "bench", "to measure", TARGET)
             began = time.monotonic()
             moved = plane.databases.drain(request, _ignore, lambda slug, cutover: drain.add(cutover))
@@ -137,22 +141,6 @@ def _booking(load: BookingLoad, drain: _Drain) -> Iterator[list[_Write]]:
             thread.join()
     if errors:
         raise CommandError(f"a booking failed during the drain: {errors[0]}")
-
-
-@contextmanager
-def _control_plane(databases: SchedulingDatabases) -> Iterator[ControlPlane]:
-    """Open it without probes of the web processes, since none runs."""
-    url, secret = databases.monolith.url, databases.monolith.secret
-    with ExitStack() as stack:
-        platform, cutover = (
-            ModuleDatabase(url, role=role, secret=secret, pool_size=1) for role in ("platform_app", "cutover_app")
-        )
-        stack.callback(platform.close)
-        stack.callback(cutover.close)
-        auth, billing = operators_auth(url, secret), lambda: operators_billing(url, secret)
-        yield stack.enter_context(
-            open_control_plane(platform, cutover, auth, billing, lambda: databases, lambda database: None)
-        )
 
 
 def _require_stored(databases: SchedulingDatabases, writes: Sequence[_Write]) -> None:

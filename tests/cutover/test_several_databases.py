@@ -1,26 +1,26 @@
 """A business moves between any two of several databases, by the cutover of the extraction."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
 
 from contracts.scheduling.values import DatabaseName
+from deploy.control_plane import connected_control_plane
 from monolith.cutover import replication
 from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.finalize import FinalizeRefused
 from monolith.cutover.preflight import PreflightChecks
 from monolith.cutover.replication import ReplicationRefused
-from monolith.cutover.service import ControlPlane, open_control_plane
+from monolith.cutover.service import ControlPlane
 from monolith.cutover.service.cutovers import OnMoved
 from monolith.cutover.service.database_service import DrainRequest
 from monolith.cutover.service.errors import DatabaseRefused, DatabasesPaired
 from monolith.cutover.service.extraction import Between
 from monolith.cutover.store import registry
 from monolith.cutover.store.cutovers import Cutover
-from monolith.operators import operators_auth, operators_billing
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from scheduling_service.engine import lease as leases
@@ -48,16 +48,8 @@ def three(servers: Servers) -> Iterator[SchedulingDatabases]:
 @pytest.fixture
 def plane(three: SchedulingDatabases) -> Iterator[ControlPlane]:
     url, secret = three.monolith.url, three.monolith.secret
-    with ExitStack() as stack:
-        platform, cutover = (
-            ModuleDatabase(url, role=role, secret=secret, pool_size=1) for role in ("platform_app", "cutover_app")
-        )
-        stack.callback(platform.close)
-        stack.callback(cutover.close)
-        auth_api, billing = operators_auth(url, secret), lambda: operators_billing(url, secret)
-        yield stack.enter_context(
-            open_control_plane(platform, cutover, auth_api, billing, lambda: three, lambda database: None)
-        )
+    with connected_control_plane(url, secret, lambda: three, lambda database: None) as opened:
+        yield opened
 
 
 def request_adapter(databases: SchedulingDatabases, value: str) -> None:
