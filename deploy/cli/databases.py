@@ -10,11 +10,12 @@ from rich.table import Table
 
 from deploy.cli.database_names import validate_name
 from deploy.cli.flag_output import TextOutput
-from deploy.cli.options import current_actor, validate_reason
+from deploy.cli.options import current_actor, fence_seconds_option, validate_reason
 from deploy.cli.replicate import progress_bars
 from deploy.control_plane import control_plane, scheduling_databases
 from monolith.cutover.registry import database_of, validated
 from monolith.cutover.service.database_service import DatabaseStatus, DrainRequest
+from monolith.cutover.service.wording import count_of
 from monolith.cutover.store.registry import DatabaseEntry
 
 
@@ -116,13 +117,7 @@ def add(
     show_default=True,
     help="How many businesses to copy before they are moved one by one.",
 )
-@click.option(
-    "--fence-seconds",
-    type=click.FloatRange(0.1, 30),
-    default=2.0,
-    show_default=True,
-    help="Longest time that writes of a business may wait; a cutover that takes longer is aborted.",
-)
+@fence_seconds_option
 @click.option("--reason", default="drain", callback=validate_reason, help="Reason, for the audit log.")
 def drain(name: str, target: str | None, together: int, fence_seconds: float, reason: str) -> None:
     """Move every business of the database NAME into other databases of the service, while they are in use.
@@ -133,7 +128,7 @@ def drain(name: str, target: str | None, together: int, fence_seconds: float, re
     request = DrainRequest(name, current_actor(), reason, target, together, fence_seconds)
     with control_plane() as plane, progress_bars() as report:
         moved = plane.databases.drain(request, report, TextOutput().moved)
-    click.echo(f"{moved} businesses moved; {name} owns none, and opens no new ones")
+    click.echo(f"{count_of(moved)} moved; {name} owns none, and opens no new ones")
 
 
 @databases.command(short_help="Open new businesses in a drained database again.")
@@ -151,8 +146,7 @@ def _partner(entry: DatabaseEntry) -> str:
         return ""
     if entry.businesses is None:
         return entry.partner
-    count = len(entry.businesses)
-    return f"{entry.partner} ({count:,} {'business' if count == 1 else 'businesses'})"
+    return f"{entry.partner} ({count_of(len(entry.businesses))})"
 
 
 def _to_json(status: DatabaseStatus) -> dict[str, Any]:

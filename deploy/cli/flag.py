@@ -10,7 +10,7 @@ from rich.table import Table
 from deploy.cli.database_names import validate_name
 from deploy.cli.flag_output import JsonOutput, TextOutput
 from deploy.cli.guard_options import guard_options, rollback_request
-from deploy.cli.options import NumberRange, current_actor, printable, validate_reason
+from deploy.cli.options import NumberRange, current_actor, fence_seconds_option, printable, validate_reason
 from deploy.control_plane import control_plane
 from monolith.cutover.scheduling_flag import DEFAULT, AdapterName, adapter_for
 from monolith.cutover.service import BatchStopped, ControlPlane, CutoverRequest, Selection
@@ -78,13 +78,7 @@ def _change(entry: AuditEntry, business_id: str) -> tuple[str, str]:
     show_default=True,
     help="With --all: how many businesses to move before they are compared.",
 )
-@click.option(
-    "--fence-seconds",
-    type=NumberRange(0.1, 30),
-    default=2.0,
-    show_default=True,
-    help="Longest time that writes of a business may wait; a cutover that takes longer is aborted.",
-)
+@fence_seconds_option
 @guard_options
 @click.option("--dry-run", is_flag=True, help="Run every check, move nothing, and estimate how long writes would wait.")
 @click.option("--reason", default="", callback=validate_reason, help="Reason, for the audit log.")

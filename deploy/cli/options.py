@@ -35,6 +35,15 @@ class NumberRange(click.FloatRange):
         return converted
 
 
+fence_seconds_option = click.option(
+    "--fence-seconds",
+    type=NumberRange(0.1, 30),
+    default=2.0,
+    show_default=True,
+    help="Longest time that writes of a business may wait; a cutover that takes longer is aborted.",
+)
+
+
 def printable(text: str) -> str:
     """Replace characters that a terminal might interpret, in text that users of the product have chosen."""
     return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)

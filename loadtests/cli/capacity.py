@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from deploy.cli.options import NumberRange
 from deploy.errors import CommandError
 from loadtests.lab.results.model import ResultsError, read_results
 from loadtests.lab.sizing import Assumptions, DeploymentSize, NotMeasured, measured_demand, size_deployment
@@ -22,19 +23,19 @@ _COLUMNS = (
 @click.option("--results", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=PUBLISHED,
               help="results.json of a laboratory; default: the published founder's.")  # fmt: skip
 @click.option("--arms", default="M1,X", show_default=True, help="Topologies to size, separated by commas.")
-@click.option("--bookings", "scales", type=click.FloatRange(min=1), multiple=True, default=SCALES,
+@click.option("--bookings", "scales", type=NumberRange(min=1), multiple=True, default=SCALES,
               help="Bookings a day. Repeatable; default: from a thousand to forty million.")  # fmt: skip
-@click.option("--busy-hours", type=click.FloatRange(0.1, 24), default=DEFAULTS.busy_hours, show_default=True,
+@click.option("--busy-hours", type=NumberRange(0.1, 24), default=DEFAULTS.busy_hours, show_default=True,
               help="Hours of a day in which people book.")  # fmt: skip
-@click.option("--peak-factor", type=click.FloatRange(min=1), default=DEFAULTS.peak_factor, show_default=True,
+@click.option("--peak-factor", type=NumberRange(min=1), default=DEFAULTS.peak_factor, show_default=True,
               help="Rate of the busiest minutes, relative to the mean of the busy hours.")  # fmt: skip
-@click.option("--utilization", type=click.FloatRange(0.01, 1), default=DEFAULTS.utilization, show_default=True,
+@click.option("--utilization", type=NumberRange(0.01, 1), default=DEFAULTS.utilization, show_default=True,
               help="Share of its time that a server may be busy at the peak.")  # fmt: skip
 @click.option("--largest-database", type=click.IntRange(min=1), default=DEFAULTS.largest_database, show_default=True,
               help="Cores of the largest database server to be had.")  # fmt: skip
-@click.option("--core-price", type=click.FloatRange(min=0), default=DEFAULTS.core_price, show_default=True,
+@click.option("--core-price", type=NumberRange(min=0), default=DEFAULTS.core_price, show_default=True,
               help="Price of a core for a month, in any currency.")  # fmt: skip
-@click.option("--gigabyte-price", type=click.FloatRange(min=0), default=DEFAULTS.gigabyte_price, show_default=True,
+@click.option("--gigabyte-price", type=NumberRange(min=0), default=DEFAULTS.gigabyte_price, show_default=True,
               help="Price of a gigabyte of storage for a month.")  # fmt: skip
 def capacity(
     results: Path, arms: str, scales: tuple[float, ...], busy_hours: float, peak_factor: float, utilization: float,

@@ -4,6 +4,7 @@ import os
 
 import click
 
+from deploy.cli.options import NumberRange
 from deploy.devstack.environment import running_stack_environment
 from deploy.devstack.ports import HOST
 from deploy.devstack.settings import read_settings
@@ -14,7 +15,7 @@ from deploy.errors import CommandError
 @click.option("--metrics", "pages", multiple=True, metavar="URL", help="Metrics page to scrape; repeatable.")
 @click.option("--prometheus", metavar="URL", help="Prometheus server that has the series.")
 @click.option("--token", help="Bearer token of the metrics pages or of Prometheus.")
-@click.option("--seconds", type=click.FloatRange(2, 3_600), default=20.0, show_default=True, help="Time to scrape.")
+@click.option("--seconds", type=NumberRange(2, 3_600), default=20.0, show_default=True, help="Time to scrape.")
 @click.option("--window", default="5m", show_default=True, help="Time range of the Prometheus query.")
 @click.option("--match", default="", help='Label matchers for Prometheus, such as job="shop".')
 def evidence(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from deploy.cli.options import NumberRange
 from deploy.errors import CommandError
 from loadtests.lab.planning.arms import ARMS, BASELINE
 from loadtests.lab.planning.scenario import find_scenario_file, read_scenario, scenario_names
@@ -18,7 +19,7 @@ from loadtests.lab.planning.scenario import find_scenario_file, read_scenario, s
 if TYPE_CHECKING:
     from loadtests.lab.options import LabOptions
 
-RATE = click.FloatRange(min=0.1, max=100_000)
+RATE = NumberRange(min=0.1, max=100_000)
 SCENARIO_HELP = f"A registered scenario ({', '.join(scenario_names())}), or a .toml file."
 INTERRUPTED = 130
 OUTCOME_CODES = {"EXTRACT": 0, "DON'T EXTRACT": 10}
@@ -185,7 +186,7 @@ def compare(one: Path, other: Path) -> None:
 
 @lab.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--share", type=click.FloatRange(0.01, 10), default=0.2, show_default=True,
+@click.option("--share", type=NumberRange(0.01, 10), default=0.2, show_default=True,
               help="Added processor time, as a share of what M1's database used for an arrival.")  # fmt: skip
 def planted(folder: Path, share: float) -> None:
     """Print SQL that slows scheduling by a known share, to check that the laboratory finds it.

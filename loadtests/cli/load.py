@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from deploy.cli.options import current_actor
+from deploy.cli.options import NumberRange, current_actor
 from deploy.control_plane import control_plane
 from deploy.deployment import deployment_environment
 from deploy.devstack.settings import read_settings
@@ -20,7 +20,7 @@ from loadtests.generator.promises import parse_limits
 from loadtests.generator.thresholds import parse_thresholds
 from loadtests.harness.demo_businesses import FILE, open_demo_businesses, open_target_business
 
-POSITIVE = click.FloatRange(min=0, min_open=True, max=100_000)
+POSITIVE = NumberRange(min=0, min_open=True, max=100_000)
 LIMIT = click.option(
     "--limit",
     "limits",
@@ -98,12 +98,10 @@ def load(
 @click.argument("one", metavar="A", type=click.Path(path_type=Path))
 @click.argument("other", metavar="B", type=click.Path(path_type=Path))
 @LIMIT
-@click.option(
-    "--tolerance", type=click.FloatRange(min=1), default=1.1, show_default=True, help="Ratio of median latencies."
-)
+@click.option("--tolerance", type=NumberRange(min=1), default=1.1, show_default=True, help="Ratio of median latencies.")
 @click.option(
     "--points",
-    type=click.FloatRange(min=0),
+    type=NumberRange(min=0),
     default=2.0,
     show_default=True,
     help="Percentage points of kept promises and of conflicts.",

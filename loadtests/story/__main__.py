@@ -7,6 +7,7 @@ import click
 
 from contracts.scheduling.values import DatabaseName
 from deploy.cli.main import run_alone
+from deploy.cli.options import NumberRange
 from deploy.errors import CommandError
 from loadtests.harness.cutovers import cut_over_to_other, pause_of, unguarded_controller
 from loadtests.story.page import write_page
@@ -21,7 +22,7 @@ PEAK = 60.0
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--seconds", type=click.FloatRange(2, 60), default=12.0, show_default=True, help="Seconds of load in each chapter."
+    "--seconds", type=NumberRange(2, 60), default=12.0, show_default=True, help="Seconds of load in each chapter."
 )
 def run_story(seconds: float) -> None:
     """Run an extraction on servers of its own, and write a page with its timeline."""

@@ -162,6 +162,7 @@ def refused(data: Path, *arguments: str, **settings: str) -> str:
         (("flag", "set", "http", "--business", "a", "--guard-p95-ms", "5"), "--guard-p95-ms needs --guard"),
         (("flag", "set", "http", "--business", "a", "--guard-for", "5"), "--guard-for needs --guard"),
         (("flag", "set", "http", "--all", "--guard-minutes", "5"), "--guard-minutes needs --guard"),
+        (("databases", "drain", "scheduling-2", "--fence-seconds", "nan"), "nan is not a number"),
         (("cutover", "abort"), "Missing argument 'SLUG'"),
         (("cutover", "status"), "no demo is running"),
         (("replicate", "start"), "no demo is running"),
