@@ -83,7 +83,7 @@ def _live(layout: Layout, live: LivePages, name: str, argument: str) -> Response
 
 
 def _keep_out_of_caches(response: Response) -> Response:
-    """Forbid storing pages, also those of extensions: after the operator has signed out, nobody may go back to them."""
+    """Forbid storing pages, those of extensions included: after signing out, the back button must not show them."""
     if not (request.endpoint or "").endswith("static"):
         response.headers["Cache-Control"] = "no-store"
     return response

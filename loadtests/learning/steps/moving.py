@@ -108,7 +108,7 @@ def moved(observed: ObservedSystem, source: DatabaseName) -> list[Cutover]:
 
 
 def pause_towards(target: DatabaseName) -> str:
-    """Return the name of the value that tells the pause of writes in the latest cutover to a database."""
+    """Return the label of the write pause in the latest cutover to a database."""
     return f"pause of writes in the latest cutover to {target}"
 
 

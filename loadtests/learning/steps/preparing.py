@@ -110,7 +110,7 @@ BOUNDARIES: Final = LearningStep(
     minutes=8,
     question=Question("How many imports between the modules bypass the api of the other module?", PAST_AN_API),
     do=(
-        "Run `.venv/bin/lint-imports`. If it is not there, run `make check` once, which installs it.",
+        "Run `.venv/bin/lint-imports`. If it is missing, run `make check` once, which installs it.",
         "Break a rule: add `from monolith.modules.billing import repository` to `monolith/modules/auth/accounts.py`.",
         "Watch the value below, run the command again, and undo the change.",
     ),
