@@ -3,7 +3,9 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 from contracts.scheduling import models as m
 from scheduling_service.engine.availability.conditions import StartConditions
@@ -65,6 +67,8 @@ def days_with_availability(query: AvailabilityQuery, midnights: Sequence[int], o
         return available
     shortages = resource_shortages(query, occupancy)
     for index, provider in enumerate(query.providers):
+        if all(available):
+            break
         for window in _unavailable_days(available, midnights):
             for week, first, end in _free_spans(query, index, provider, window, occupancy, shortages):
                 starts = week.starts
@@ -132,18 +136,18 @@ def _free_spans(
         while next_busy < len(busy) and busy[next_busy][1] + before <= starts[first]:
             next_busy += 1
         spans = _between(starts, first, beyond, busy, next_busy, before, tail)
-        spans = _without(spans, starts, provider.blocked, query.length)
-        for span in _without(spans, starts, shortages, 1):
-            yield week, *span
+        if provider.blocked:
+            spans = _without(spans, starts, provider.blocked, query.length)
+        if shortages:
+            spans = _without(spans, starts, shortages, 1)
+        for first, beyond in spans:
+            yield week, first, beyond
 
 
 def _without(
     spans: Iterator[tuple[int, int]], starts: Sequence[int], ranges: Sequence[Range], length: int
 ) -> Iterator[tuple[int, int]]:
     """Yield the parts of the spans for which [start, start + length) meets none of the ranges."""
-    if not ranges:
-        yield from spans
-        return
     for first, end in spans:
         next_range = bisect_right(ranges, starts[first], key=_end_of)
         yield from _between(starts, first, end, ranges, next_range, 0, length)
@@ -169,11 +173,16 @@ def _between(
 def _weeks(query: AvailabilityQuery, provider: ProviderRules, earliest: int, end: int) -> Iterator[WeekStarts]:
     """Yield the provider's starts by local week. Off the grid, only the moment `earliest` is examined."""
     if query.on_grid:
-        first, last = local_date(earliest, provider.zone), local_date(end - 1, provider.zone)
-        for week in range(week_number(first), week_number(last) + 1):
+        for week in _week_numbers(earliest, end, provider.zone):
             yield provider.starts_in_week(query.grid, week)
     elif provider.works_during(earliest, earliest + query.length):
         yield WeekStarts([earliest], [])
+
+
+@lru_cache(maxsize=1000)
+def _week_numbers(earliest: int, end: int, zone: ZoneInfo) -> range:
+    """Return the local weeks of [earliest, end). Cached, since the providers of a search share window and zone."""
+    return range(week_number(local_date(earliest, zone)), week_number(local_date(end - 1, zone)) + 1)
 
 
 def _slot(query: AvailabilityQuery, occupancy: Occupancy, index: int, start: int) -> m.Slot:
