@@ -13,7 +13,7 @@ from monolith.cutover.store.registry import DatabaseEntry, read_entries
 
 log = logging.getLogger(__name__)
 
-LONGEST_AGE_SECONDS = 5.0
+LONGEST_AGE_SECONDS = 15.0
 """How long a process may take to notice that a database was registered, or that pairs changed."""
 
 
@@ -45,7 +45,7 @@ def database_of(entry: DatabaseEntry, first: SchedulingDatabase, environment: En
 
 
 class _Registry:
-    """Reads the registry when it is first needed, and again when it is older than five seconds.
+    """Reads the registry when it is first needed, and again when it is older than `LONGEST_AGE_SECONDS`.
 
     While the monolith's database is unreachable, the registry stays as it was.
     """

@@ -61,8 +61,12 @@ class Lease(NamedTuple):
 
 
 class LeaseValidity(NamedTuple):
-    """`foreign`: a lease is of another incarnation of the server, and was not voided. `void`: any is not valid."""
+    """The validity of leases in the present `incarnation` of the server.
 
+    `foreign`: a lease is of another incarnation, and was not voided. `void`: any lease is not valid.
+    """
+
+    incarnation: str
     foreign: bool
     void: bool
 
@@ -150,8 +154,9 @@ def read_validity(db: Connection) -> LeaseValidity:
     """Return whether the leases of the database are valid in the present incarnation of its server."""
     row = db.execute(
         """
-        SELECT coalesce(bool_or(l.incarnation <> 'void'), false), count(*) > 0
-          FROM scheduling.lease l WHERE l.incarnation <> (SELECT scheduling.incarnation())
+        SELECT server.incarnation, coalesce(bool_or(l.incarnation <> 'void'), false), count(l) > 0
+          FROM (SELECT scheduling.incarnation()) server
+          LEFT JOIN scheduling.lease l ON l.incarnation <> server.incarnation GROUP BY server.incarnation
         """
     ).fetchone()
     assert row is not None, "the query always returns a row"

@@ -156,10 +156,10 @@ def test_lease_of_another_incarnation_is_void_until_it_is_confirmed(
 ) -> None:
     """The rows of a restored database, and of a promoted standby, name the server that they came from."""
     incarnation = leases.read_incarnation(mover)
-    assert leases.read_validity(mover) == LeaseValidity(foreign=False, void=False)
+    assert leases.read_validity(mover) == LeaseValidity(incarnation, foreign=False, void=False)
     with psycopg.connect(databases.scheduling_admin_url, autocommit=True) as administrator:
         administrator.execute("UPDATE scheduling.lease SET incarnation = %s || '9'", (incarnation,))
-    assert leases.read_validity(mover) == LeaseValidity(foreign=True, void=True)
+    assert leases.read_validity(mover) == LeaseValidity(incarnation, foreign=True, void=True)
     assert fence(mover, business) is None
     # An abort that arrives late makes it active, but not valid.
     assert leases.release(mover, business, epoch=1, attempt=2) == Lease(active=True, epoch=1, attempt=2)
@@ -168,9 +168,9 @@ def test_lease_of_another_incarnation_is_void_until_it_is_confirmed(
     for target, found in ((business, Lease(active=True, epoch=1, attempt=2)), (uuid4(), None)):
         assert leases.activate(mover, target, epoch=2, attempt=3, incarnation=f"{incarnation}9") == found
     leases.void_all(mover)
-    assert leases.read_validity(mover) == LeaseValidity(foreign=False, void=True)
+    assert leases.read_validity(mover) == LeaseValidity(incarnation, foreign=False, void=True)
     leases.confirm(mover, business, Lease(active=True, epoch=4, attempt=3))
-    assert leases.read_validity(mover) == LeaseValidity(foreign=False, void=False)
+    assert leases.read_validity(mover) == LeaseValidity(incarnation, foreign=False, void=False)
     assert fence(mover, business, attempt=4, epoch=4) is not None
 
 

@@ -54,9 +54,14 @@ class RecoveryWatch:
         """
         try:
             control_db = self._connection("record", self._databases.control_db)
-            with servers.recovery_lock(control_db) as held:
-                if held:
-                    self._compare(control_db, servers.known_servers(control_db))
+            found = self._compare(control_db)
+            if "replaced" not in found.values():
+                self._last = found
+            else:
+                with servers.recovery_lock(control_db) as held:
+                    if held:
+                        # A recovery may have confirmed the server meanwhile.
+                        self._handle(control_db, self._compare(control_db))
         except psycopg.Error:
             self.close()
         if self._metrics is not None:
@@ -68,8 +73,11 @@ class RecoveryWatch:
             connection.close()
         self._open = {}
 
-    def _compare(self, control_db: Connection, known: Mapping[str, str]) -> None:
-        found = {name: self._read_state(name, known.get(name)) for name in self._databases.names}
+    def _compare(self, control_db: Connection) -> Mapping[DatabaseName, State]:
+        known = servers.known_servers(control_db)
+        return {name: self._read_state(name, known.get(name)) for name in self._databases.names}
+
+    def _handle(self, control_db: Connection, found: Mapping[DatabaseName, State]) -> None:
         replaced = frozenset(name for name, state in found.items() if state == "replaced")
         if replaced:
             self._void(replaced)
@@ -112,11 +120,11 @@ class RecoveryWatch:
         """Return the state of a database; as before if it does not answer."""
         try:
             db = self._at(name)
-            incarnation, validity = leases.read_incarnation(db), leases.read_validity(db)
+            validity = leases.read_validity(db)
             waits = self._confirms and servers.commits_wait_for_a_standby(db)
         except psycopg.Error:
             return self._last.get(name, "confirmed")
-        if validity.foreign or (known is not None and known != incarnation):
+        if validity.foreign or (known is not None and known != validity.incarnation):
             return "replaced"
         self._waited[name] = waits
         return "void" if validity.void else "confirmed"
