@@ -59,7 +59,7 @@ from monolith.web.blueprints import PageServices, create_blueprints
 from monolith.web.booking_limits import booking_limits
 from monolith.web.pages import error_page
 from monolith.web.request_classes import classify
-from monolith.worker_loops import backlogs, mail_loops, named_follower, outbound_loops, retention_loop
+from monolith.worker_loops import backlogs, mail_loops, named_follower, outbound_loops, retention_loop, wake_all
 
 PLATFORM_ROLE = "platform_app"
 WORKER_CALLS_AT_ONCE = 2
@@ -119,13 +119,12 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
     sending = databases.of("notifications", notifications.SENDER_ROLE, 3)
     calendars_db = databases.of("calendars", calendars.WORKER_ROLE, 2)
     mail = mail_loops(config, auth_parts, scheduling.port, auth_db, sending, registry)
+    imports, webhooks = outbound_loops(config, calendars_db, sending, scheduling.port, registry)
     consumer_metrics = ConsumerMetrics(registry)
+    wake_senders = wake_all(mail[0], *webhooks)
     followers = [
-        *(named_follower(consumer, config, consumer_metrics) for consumer in billing_parts.consumers),
-        *(
-            named_follower(consumer, config, consumer_metrics, mail[0].wake.set)
-            for consumer in notification_parts.consumers
-        ),
+        *(named_follower(each, config, consumer_metrics) for each in billing_parts.consumers),
+        *(named_follower(each, config, consumer_metrics, wake_senders) for each in notification_parts.consumers),
     ]
     consumers = [*billing_parts.consumers, *notification_parts.consumers]
     registry.register(backlogs(config, consumers, sending))
@@ -136,7 +135,8 @@ def build_worker(config: WorkerConfig, registry: CollectorRegistry, flags: Featu
             *scheduling.loops_with_auth(auth_parts.api),
             *(Loop(f"follower {name}", follower.step, idle_seconds=0.0) for name, follower in followers),
             *mail,
-            *outbound_loops(config, calendars_db, sending, scheduling.port, registry),
+            *imports,
+            *webhooks,
             Loop("unfinished sign-ups", sign_ups.step, idle_seconds=5.0),
             retention_loop(config, consumers, sending, auth_db),
         ],

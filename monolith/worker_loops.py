@@ -33,6 +33,16 @@ def named_follower(
     return consumer.name, Follower(consumer, group, settings, after_batch, metrics)
 
 
+def wake_all(*loops: Loop) -> Callable[[], None]:
+    """Return a function that makes the loops look for work at once."""
+
+    def wake() -> None:
+        for loop in loops:
+            loop.wake.set()
+
+    return wake
+
+
 def backlogs(config: WorkerConfig, consumers: Sequence[Consumer], sending: ModuleDatabase) -> ScrapedMetrics:
     """Return the metrics of what waits: events, mails and webhooks."""
     return ScrapedMetrics(
@@ -69,16 +79,14 @@ def outbound_loops(
     sending: ModuleDatabase,
     port: SchedulingPort,
     registry: CollectorRegistry,
-) -> list[Loop]:
-    """Build the loops that read imported calendars and post webhooks.
+) -> tuple[list[Loop], list[Loop]]:
+    """Build the loops that read imported calendars, and those that post webhooks.
 
-    `calendars_db` connects as `calendars_worker`, `sending` as `notifications_sender`.
+    `calendars_db` connects as `calendars_worker`, `sending` as `notifications_sender`. Set the `wake` of the latter
+    when there is a new webhook.
     """
     client = OutboundClient(AddressRule(config.outbound_allowed))
-    return [
-        *calendars.import_loops(calendars_db, port, client),
-        *notifications.webhook_loops(sending, client, registry),
-    ]
+    return calendars.import_loops(calendars_db, port, client), notifications.webhook_loops(sending, client, registry)
 
 
 def retention_loop(

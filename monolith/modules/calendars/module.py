@@ -41,6 +41,6 @@ def build_calendars(database: ModuleDatabase, port: SchedulingPort, auth: AuthAp
 def import_loops(database: ModuleDatabase, port: SchedulingPort, client: OutboundClient) -> list[Loop]:
     """Build the worker's loops. `database` connects as `calendars_worker`."""
     writer = BlockWriter(database, port)
-    writing = Loop("imported times", writer.step, idle_seconds=1.0, longest_idle_seconds=2.0)
+    writing = Loop("imported times", writer.step, idle_seconds=1.0, longest_idle_seconds=10.0)
     reader = ImportReader(database, port, client, on_planned=writing.wake.set)
     return [writing, Loop("calendar imports", reader.step, idle_seconds=1.0, longest_idle_seconds=2.0)]

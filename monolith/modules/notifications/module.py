@@ -92,12 +92,13 @@ def mail_loops(
 def webhook_loops(database: ModuleDatabase, client: OutboundClient, registry: CollectorRegistry) -> list[Loop]:
     """Build the worker's loops that post webhooks. `database` connects as `notifications_sender`.
 
-    Two, so that one receiver that does not answer leaves another one. Metrics are added to `registry`.
+    Two, so that one receiver that does not answer leaves another one. Metrics are added to `registry`. Set the `wake`
+    of the loops to make them look for new webhooks at once.
     """
     metrics = WebhookMetrics(registry)
     senders = [WebhookSender(database, client, metrics) for _ in range(2)]
     return [
-        Loop(f"webhook sender {number}", sender.step, idle_seconds=1.0, longest_idle_seconds=2.0)
+        Loop(f"webhook sender {number}", sender.step, idle_seconds=1.0, longest_idle_seconds=5.0)
         for number, sender in enumerate(senders, 1)
     ]
 
