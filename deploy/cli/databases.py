@@ -15,8 +15,8 @@ from deploy.cli.replicate import progress_bars
 from deploy.control_plane import control_plane, scheduling_databases
 from monolith.cutover.registry import database_of, validated
 from monolith.cutover.service.database_service import DatabaseStatus, DrainRequest
-from monolith.cutover.service.wording import count_of
 from monolith.cutover.store.registry import DatabaseEntry
+from monolith.cutover.wording import count_of
 
 
 @click.group()

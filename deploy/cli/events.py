@@ -5,7 +5,7 @@ from datetime import UTC
 import click
 
 from deploy.dead_letters import CONSUMERS, open_group, open_letters, replay_letters
-from monolith.cutover.service.wording import count_of
+from monolith.cutover.wording import count_of
 from monolith.shared.events.dead_letters import DeadLetter
 
 CONSUMER = click.argument("consumer", type=click.Choice(CONSUMERS))

@@ -8,8 +8,9 @@ import click
 from monolith.cutover.scheduling_flag import FlagValue
 from monolith.cutover.service import CutoverRequest, Selection, write_pause_ms
 from monolith.cutover.service.rehearsal import Rehearsal
-from monolith.cutover.service.wording import count_of, describe_move
+from monolith.cutover.service.wording import describe_move
 from monolith.cutover.store.cutovers import Cutover
+from monolith.cutover.wording import count_of
 from monolith.shared.flags.store import SCHEDULING_ADAPTER
 
 

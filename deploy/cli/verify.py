@@ -10,8 +10,8 @@ import msgspec
 from deploy.cli.options import NumberRange
 from deploy.control_plane import control_plane
 from monolith.cutover.service.verification_service import VerificationReport
-from monolith.cutover.service.wording import count_of
 from monolith.cutover.verification import Findings
+from monolith.cutover.wording import count_of
 
 
 @click.command()

@@ -13,6 +13,7 @@ from monolith.cutover.replication.starting import discard
 from monolith.cutover.scheduling_flag import adapter_for
 from monolith.cutover.store import cutovers, ownership
 from monolith.cutover.verification import compare
+from monolith.cutover.wording import count_of
 
 Report = Callable[[str], None]
 
@@ -79,14 +80,14 @@ def _owned_by(databases: SchedulingDatabases, owner: DatabaseName) -> list[UUID]
         in_progress = cutovers.unsettled(control_db)
         if in_progress:
             raise FinalizeRefused(
-                f"{len(in_progress)} businesses have a cutover in progress: see `extraction cutover status`"
+                f"{count_of(len(in_progress))} with a cutover in progress: see `extraction cutover status`"
             )
         rows = ownership.read_owners(control_db)
     former = databases.extraction.partner_of(owner)
     left = [business_id for business_id, name in rows if name == former]
     if left:
         raise FinalizeRefused(
-            f"{len(left)} of {len(rows)} businesses are owned by {former}: "
+            f"{len(left)} of {count_of(len(rows))} still owned by {former}: "
             f"move them with `extraction flag set {adapter_for(owner)} --all`"
         )
     return [business_id for business_id, name in rows if name == owner]

@@ -34,7 +34,7 @@ def test_finalize_requires_that_every_business_was_cut_over(pair: SchedulingData
         one, another = opened(port), opened(port)
         one.book(at(9))
         start(pair)
-        with pytest.raises(FinalizeRefused, match="2 of 2 businesses are owned by monolith"):
+        with pytest.raises(FinalizeRefused, match="2 of 2 businesses still owned by monolith"):
             finalize.finalize_extraction(pair, "scheduling", silent)
         for shop in (one, another):
             move = controller.cut_over(

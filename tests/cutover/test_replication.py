@@ -95,7 +95,7 @@ def test_old_copies_are_discarded_only_on_request(pair: SchedulingDatabases) -> 
     assert same(pair, shop.business_id)
     assert replication.stop(pair.extraction) == []
     shop.book(at(9))
-    with pytest.raises(ReplicationRefused, match=r"old copies of 1 businesses .* --discard-copies"):
+    with pytest.raises(ReplicationRefused, match=r"old copies of 1 business .* --discard-copies"):
         start(pair)
     start(pair, discard_copies=True)
     assert same(pair, shop.business_id)

@@ -14,11 +14,12 @@ from monolith.cutover.batches import within_percent
 from monolith.cutover.rollback.thresholds import RollbackThresholds
 from monolith.cutover.scheduling_flag import requesting
 from monolith.cutover.service import ControlPlane, CutoverRequest, RollbackRequest, Selection, write_pause_ms
-from monolith.cutover.service.wording import count_of, describe_move, describe_outcome
+from monolith.cutover.service.wording import describe_move, describe_outcome
 from monolith.cutover.states import ABORTABLE
 from monolith.cutover.store import cutovers
 from monolith.cutover.store.cutovers import Cutover
 from monolith.cutover.store.verifications import latest_verifications
+from monolith.cutover.wording import count_of
 from monolith.modules.scheduling.ownership import Ownership
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.flags.store import AuditEntry

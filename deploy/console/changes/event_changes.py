@@ -7,7 +7,7 @@ from msgspec import Meta
 from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Who
 from deploy.dead_letters import open_letters, replay_letters
 from monolith.cutover.service import ControlPlane
-from monolith.cutover.service.wording import count_of
+from monolith.cutover.wording import count_of
 
 
 class ReplayLetters(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,8 +5,8 @@ from typing import ClassVar
 from deploy.console.changes.change import Fact, OperatorChange, Preview, Report, Slug, Who, audited_business
 from monolith.cutover.service import ControlPlane
 from monolith.cutover.service.verification_service import VerificationReport
-from monolith.cutover.service.wording import count_of
 from monolith.cutover.verification import Findings
+from monolith.cutover.wording import count_of
 
 
 class Verify(OperatorChange, frozen=True, kw_only=True, forbid_unknown_fields=True):

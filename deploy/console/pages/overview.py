@@ -13,8 +13,8 @@ from deploy.console.pages.layout import Layout
 from deploy.console.polling import Snapshot
 from monolith.cutover.service.observation import ExtractionState
 from monolith.cutover.service.standing import Standing
-from monolith.cutover.service.wording import count_of
 from monolith.cutover.store.rollback_policies import ACTOR as ROLLBACK_ACTOR
+from monolith.cutover.wording import count_of
 
 SHOWN_ROLLBACKS = timedelta(days=1)
 

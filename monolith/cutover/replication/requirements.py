@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabase
+from monolith.cutover.wording import count_of
 
 _SLOTS_NEEDED = 4
 """One for the stream, and one for each table that is copied in parallel."""
@@ -111,7 +112,7 @@ def require_no_copies(database: SchedulingDatabase, copies: set[UUID], owned_els
         )
     if copies:
         raise ReplicationRefused(
-            f"the {database.name} database has old copies of {len(copies)} businesses "
+            f"the {database.name} database has old copies of {count_of(len(copies))} "
             f"that the other one owns ({_named(copies)})",
             "use --discard-copies to delete and copy them again",
         )

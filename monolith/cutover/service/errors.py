@@ -4,6 +4,7 @@ They name no command and no page: the interface that reports one adds the remedy
 """
 
 from contracts.scheduling.values import DatabaseName
+from monolith.cutover.wording import count_of
 
 
 class OperationError(Exception):
@@ -94,7 +95,7 @@ class BusinessesElsewhere(OperationError):
     """Further databases of the service own businesses."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"{number} businesses are owned by further databases of the service")
+        super().__init__(f"further databases of the service own {count_of(number)}")
 
 
 class RecoveryInProgress(OperationError):

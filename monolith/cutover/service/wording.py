@@ -4,11 +4,6 @@ from monolith.cutover.service.pauses import write_pause_ms
 from monolith.cutover.store.cutovers import Cutover
 
 
-def count_of(number: int, noun: str = "business", plural: str = "businesses") -> str:
-    """Return a number with its noun, such as `1 business` or `2,500 businesses`."""
-    return f"{number:,} {noun if number == 1 else plural}"
-
-
 def describe_move(cutover: Cutover) -> str:
     """Describe a completed cutover: both databases, and how long writes waited."""
     return f"{cutover.source} -> {cutover.target}{describe_pause(cutover)}"
