@@ -125,8 +125,7 @@ def test_replication_starts_again_over_old_copies(installation: Installation) ->
 def test_a_share_of_the_businesses_moves_and_a_stopped_batch_is_repeated(
     demo: Demo, installation: Installation
 ) -> None:
-    for number in range(4):
-        open_shop(installation, f"shared-salon-{number}", "in_process")
+    shops = [open_shop(installation, f"shared-salon-{number}", "in_process") for number in range(4)]
     assert installation.extraction("flag", "set", "in_process", "--all").returncode == 0
     operator, share = operator_of(installation), share_of(installation)
     preview(operator, dry_run="true")
@@ -154,6 +153,7 @@ def test_a_share_of_the_businesses_moves_and_a_stopped_batch_is_repeated(
     confirm(operator, "Move them", "done", reason="all of them")
     assert set(owners(installation).values()) == {"scheduling"}
     eventually(lambda: "The default is http" in operator.open("/ops/flag").text, "the default")
+    book(installation, shops[0])
     eventually(lambda: "scheduling service now" in operator.open("/ops/time").text, "charts with their figures as text")
 
 
