@@ -141,9 +141,15 @@ def _unsettled(records: Sequence[TrafficRecord]) -> list[TrafficRecord]:
 
 
 def _exceeded(record: TrafficRecord) -> bool:
-    """Return whether the deadline passed, or the client's own timeout. An early 504 is another error."""
+    """Return whether the deadline passed, or the client's own timeout. An early 504 is another error.
+
+    Admission refuses, with 503, a read that has waited in the queue: its deadline would have passed. A refusal at once
+    is another error.
+    """
     if record.status == 0:
         return record.ms >= REQUEST_SECONDS * 1000
+    if record.status == 503 and record.kind == "read":
+        return record.ms > 0.2 * DEADLINES["read"]
     return record.status == 504 and record.ms > 0.9 * DEADLINES[record.kind]
 
 

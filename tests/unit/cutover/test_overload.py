@@ -53,8 +53,10 @@ def test_responses_in_time_pass() -> None:
         [expired(20.55 + number / 40) for number in range(30)],
         # One request gave up; others only just did not.
         [expired(20.55), *(answer(20.7 + number / 40, 1_500.0) for number in range(10))],
+        # Refused by admission, after they had waited for half a second.
+        [answer(20.8 + number / 40, 500.0, 503) for number in range(15)],
     ],
-    ids=["outside", "mostly outside", "from a pause on", "slow neighbours"],
+    ids=["outside", "mostly outside", "from a pause on", "slow neighbours", "refused in the queue"],
 )
 def test_requests_that_are_late_anywhere_indicate_an_overloaded_machine(late: Sequence[TrafficRecord]) -> None:
     judgement = judged(*late)
