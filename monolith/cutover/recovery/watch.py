@@ -50,18 +50,15 @@ class RecoveryWatch:
     def step(self) -> None:
         """Compare both servers with the record, and fence every business if one was replaced.
 
-        Without effect while a recovery is in progress, and while the record cannot be read.
+        Fences nothing while a recovery is in progress, nor while the record cannot be read.
         """
         try:
             control_db = self._connection("record", self._databases.control_db)
             found = self._compare(control_db)
-            if "replaced" not in found.values():
-                self._last = found
+            if "replaced" in found.values():
+                self._compare_again(control_db)
             else:
-                with servers.recovery_lock(control_db) as held:
-                    if held:
-                        # A recovery may have confirmed the server meanwhile.
-                        self._handle(control_db, self._compare(control_db))
+                self._last = found
         except psycopg.Error:
             self.close()
         if self._metrics is not None:
@@ -76,6 +73,12 @@ class RecoveryWatch:
     def _compare(self, control_db: Connection) -> Mapping[DatabaseName, State]:
         known = servers.known_servers(control_db)
         return {name: self._read_state(name, known.get(name)) for name in self._databases.names}
+
+    def _compare_again(self, control_db: Connection) -> None:
+        """Compare under the lock, since a recovery may have confirmed the server before; then act on the result."""
+        with servers.recovery_lock(control_db) as held:
+            if held:
+                self._handle(control_db, self._compare(control_db))
 
     def _handle(self, control_db: Connection, found: Mapping[DatabaseName, State]) -> None:
         replaced = frozenset(name for name, state in found.items() if state == "replaced")
