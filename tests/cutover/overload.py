@@ -10,7 +10,8 @@ cutover's fence to its end):
 - Overload begins episodes anywhere. If more of them began at a pause than chance explains, the cutovers are the cause;
   also if a request exceeded its deadline at a pause while nothing was late outside, shortly before or after.
 
-Any other error that a client receives is a broken promise, whatever the state of the machine.
+A read that admission refused after it had waited is late, like one whose deadline passed. Any other error that a client
+receives is a broken promise, whatever the state of the machine.
 """
 
 import re
@@ -143,8 +144,7 @@ def _unsettled(records: Sequence[TrafficRecord]) -> list[TrafficRecord]:
 def _exceeded(record: TrafficRecord) -> bool:
     """Return whether the deadline passed, or the client's own timeout. An early 504 is another error.
 
-    Admission refuses, with 503, a read that has waited in the queue: its deadline would have passed. A refusal at once
-    is another error.
+    With 503, admission refuses a read that has waited too long in the queue. A refusal at once is another error.
     """
     if record.status == 0:
         return record.ms >= REQUEST_SECONDS * 1000
