@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(reason_unavailable() is not None, reason=str(reason_unavailable())),
 ]
 SCENARIO = find_scenario_file("two-hundred-users").read_text(encoding="utf-8")
-RATE, SECONDS = 3.0, 6.0
+RATE, SECONDS = 6.0, 6.0
 MODULES = {schema.name for schema in MONOLITH_SCHEMAS}
 
 
@@ -66,6 +66,15 @@ def connections(running: RunningProductArms) -> int:
     return found
 
 
+def _people(reading: Reading) -> list[tuple[int, str]]:
+    """Return who came and for what, but for what depends on earlier replies: changes of bookings, later steps."""
+    return [
+        (row.arrival, row.journey)
+        for row in reading.rows
+        if row.step == 0 and row.journey not in ("reschedule", "cancel")
+    ]
+
+
 def test_two_arms_side_by_side_receive_the_same_people_and_are_measured_by_role(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -73,18 +82,11 @@ def test_two_arms_side_by_side_receive_the_same_people_and_are_measured_by_role(
         assert rig.reason_not_paired("M1", "X") is None
         with rig.running("M1", "X") as running:
             readings = play(running, tmp_path, "M1", "X")
-    came = {
-        arm: {(row.arrival, row.journey) for row in reading.rows if row.arrival >= 0}
-        for arm, reading in readings.items()
-    }
-    # A session ends with the first step that is refused, which a busy machine may do in one arm only.
-    assert len(came["M1"] ^ came["X"]) <= len(came["M1"]) // 10
+    came = {arm: sorted(_people(reading)) for arm, reading in readings.items()}
+    assert came["M1"] == came["X"]
     for arm, reading in readings.items():
         assert reading.violations == (), arm
-        # The warm-up (arrivals before 0) may be refused, and on a busy machine a few more.
-        counted = [row for row in reading.rows if row.arrival >= 0]
-        refused = [row for row in counted if row.outcome not in ("ok", "conflict")]
-        assert len(refused) <= len(counted) // 10, (arm, refused)
+        assert {row.outcome for row in reading.rows} <= {"ok", "conflict"}, arm
         assert reading.speed is not None
         assert all(role.cpu_ms > 0 for role in reading.roles.values()), reading.roles
         assert sum(role.budget_cores or 0 for role in reading.roles.values()) == pytest.approx(
