@@ -10,8 +10,10 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import islice
 from typing import Final, Generic, TypeVar
 
+from contracts.chassis.active_tenants import ActiveTenants
 from contracts.chassis.processor_budget import ProcessorBudget, RecentUsage
 
 T = TypeVar("T")
@@ -20,8 +22,6 @@ TARGET_SECONDS: Final = 0.25
 """The default of `AdmissionQueue.target`."""
 BURST_FACTOR: Final = 4
 """A queue that was empty within the last `BURST_FACTOR * target` seconds absorbs a burst: requests wait up to that."""
-ACTIVE_SECONDS: Final = 1.0
-"""A tenant is active for this long after its last request."""
 MOST_SHARES: Final = 4
 """A tenant may always use a processor divided by this, however many others use up their shares."""
 EQUAL_LOAD: Final = 4
@@ -31,7 +31,6 @@ SHARE_OF_LONG: Final = 1 / 8
 SEARCH_CREDIT: Final = 0.05
 OTHER_CREDIT: Final = 0.1
 """Seconds of processor time that a tenant may use at once after a rest: some searches, or some bookings and pages."""
-_MOST_EXISTING: Final = 10_000
 
 
 class Priority(IntEnum):
@@ -78,6 +77,8 @@ class Ticket(Generic[T]):
     """Processor time that the request has used; set by the server before `AdmissionQueue.finished`."""
     waited_seconds: float = 0.0
     """Time for which it waited for a processor; set likewise."""
+    part_at_start: float = 0.0
+    """`AdmissionQueue._part` when it started."""
     tenant_exists: bool = False
     """Whether the application has found the tenant; set like `processor_seconds`."""
 
@@ -93,7 +94,9 @@ class AdmissionQueue(Generic[T]):
       of one processor (`ProcessorBudget`) while another tenant is active: half of it if no other tenant has used up its
       share, a third beside one that has, and a quarter beside more, or beside tenants that use little. So do a tenant's
       other requests but sign-ins and sign-ups, with a share of their own. The share is one of what the process gets: on
-      a busy machine, waiting for a processor counts like using it.
+      a busy machine, waiting for a processor counts like using it. Requests that wait at once wait for the same
+      processor, so each is charged its part of the time that has passed.
+    - If all active tenants have used up their shares, none has to be protected: their turns alone divide the processor.
     - Tenants count as active only after a request of theirs has shown that they exist, so that invented ones limit no
       other.
     - Streamed requests of all clients together occupy at most a quarter of the places.
@@ -118,8 +121,11 @@ class AdmissionQueue(Generic[T]):
         self._running_shared = 0
         self._running_streamed = 0
         self._running_of: dict[tuple[str, bool], int] = {}
-        self._last_request: OrderedDict[str, float] = OrderedDict()
-        self._existing: OrderedDict[str, None] = OrderedDict()
+        self._part = 0.0
+        """How much of the time that has passed belongs to a request that was always running: at each moment, all that
+        run have equal parts."""
+        self._part_until = now()
+        self._active = ActiveTenants(now)
         self._search_budget = ProcessorBudget(credit=SEARCH_CREDIT, share_of_long=SHARE_OF_LONG, now=now)
         self._other_budget = ProcessorBudget(credit=OTHER_CREDIT, now=now)
         self._usage = RecentUsage(now)
@@ -136,8 +142,7 @@ class AdmissionQueue(Generic[T]):
         self._waiting[kind.priority].setdefault(_lane(kind), deque()).append(ticket)
         self._in_order.append(ticket)
         self._size += 1
-        if kind.tenant in self._existing:
-            self._set_active(kind.tenant)
+        self._active.requested(kind.tenant)
 
     def start_next(self) -> Ticket[T] | None:
         """Return the next request to handle, to be passed to `finished` later; None if none may start now.
@@ -161,16 +166,9 @@ class AdmissionQueue(Generic[T]):
         """Release the place of a request that `start_next` returned, and charge its processor time to its tenant."""
         self._count(ticket.kind, -1)
         if ticket.tenant_exists and ticket.kind.tenant:
-            self._existing[ticket.kind.tenant] = None
-            self._existing.move_to_end(ticket.kind.tenant)
-            if len(self._existing) > _MOST_EXISTING:
-                self._existing.popitem(last=False)
-            self._set_active(ticket.kind.tenant)
+            self._active.exists(ticket.kind.tenant)
         if ticket.kind.tenant and ticket.kind.priority >= Priority.CONFIRM:
-            # A tenant that is alone is charged as well: another may become active during its pause.
-            self._usage.add(ticket.kind.tenant, ticket.processor_seconds + ticket.waited_seconds)
-            budget, share = self._budget_of(ticket.kind), self._share(ticket.kind)
-            budget.charge(ticket.kind.tenant, ticket.processor_seconds, share, waited=ticket.waited_seconds)
+            self._charge(ticket)
 
     def refuse_late(self) -> Iterator[Ticket[T]]:
         """Remove and yield the requests that have waited too long."""
@@ -186,16 +184,18 @@ class AdmissionQueue(Generic[T]):
         burst = BURST_FACTOR * self._target
         return self._target if self._size and self._now() - self._last_empty > burst else burst
 
-    def _set_active(self, tenant: str) -> None:
-        self._last_request[tenant] = self._now()
-        self._last_request.move_to_end(tenant)
-        if len(self._last_request) > MOST_SHARES:
-            self._last_request.popitem(last=False)
+    def _charge(self, ticket: Ticket[T]) -> None:
+        kind, used = ticket.kind, ticket.processor_seconds
+        waited = min(ticket.waited_seconds, max(0.0, self._part - ticket.part_at_start - used))
+        self._usage.add(kind.tenant, used + waited)
+        share, limited = self._share(kind), self._is_limited(kind)
+        self._budget_of(kind).charge(kind.tenant, used, share, waited=waited, limited=limited)
 
     def _start(self, ticket: Ticket[T]) -> None:
         ticket.started = True
         self._size -= 1
         self._count(ticket.kind, 1)
+        ticket.part_at_start = self._part
         while self._in_order and self._in_order[0].started:
             self._in_order.popleft()
 
@@ -204,13 +204,21 @@ class AdmissionQueue(Generic[T]):
             return False
         if kind.streamed and self._running_streamed >= self._search_places:
             return False
-        if not kind.tenant or not self._active_others(kind.tenant):
+        if not kind.tenant or next(self._active.others(kind.tenant), None) is None:
             return True
-        if kind.priority >= Priority.CONFIRM and not self._budget_of(kind).allows(kind.tenant):
+        if (
+            kind.priority >= Priority.CONFIRM
+            and not self._budget_of(kind).allows(kind.tenant)
+            and self._is_limited(kind)
+        ):
             return False
         if kind.priority >= Priority.SEARCH and self._running_of.get((kind.tenant, True), 0) >= self._search_places:
             return False
         return self._running_of.get((kind.tenant, False), 0) < self._tenant_places
+
+    def _is_limited(self, kind: RequestClass) -> bool:
+        """Return whether another active tenant has not used up its share."""
+        return not self._budget_of(kind).all_used_up(self._active.others(kind.tenant))
 
     def _budget_of(self, kind: RequestClass) -> ProcessorBudget:
         return self._search_budget if kind.priority >= Priority.SEARCH else self._other_budget
@@ -221,17 +229,16 @@ class AdmissionQueue(Generic[T]):
         Random differences between tenants with about equal loads restrict none of them; one beside calm ones has the
         smallest share, so that it does not slow them.
         """
-        others = self._active_others(kind.tenant)
+        others = list(islice(self._active.others(kind.tenant), MOST_SHARES))
         used_by_others = sum(map(self._usage.of, others)) / max(1, len(others))
         divided = 1 / min(MOST_SHARES, 2 + self._budget_of(kind).used_up_by_others(kind.tenant))
         return min(divided, max(1 / MOST_SHARES, EQUAL_LOAD * used_by_others))
 
-    def _active_others(self, tenant: str) -> list[str]:
-        """Return the other active tenants, or some of them: at most `MOST_SHARES`."""
-        since = self._now() - ACTIVE_SECONDS
-        return [other for other, last in self._last_request.items() if other != tenant and last > since]
-
     def _count(self, kind: RequestClass, change: int) -> None:
+        now = self._now()
+        if self._running:
+            self._part += (now - self._part_until) / self._running
+        self._part_until = now
         self._running += change
         self._running_shared += change * kind.shared
         self._running_streamed += change * kind.streamed

@@ -1,68 +1,15 @@
 """The order of waiting requests, and the refusal of late ones."""
 
-from collections.abc import Callable, Iterable, Sequence
-
 import pytest
 
-from contracts.chassis.admission import (
-    ACTIVE_SECONDS,
-    BURST_FACTOR,
-    SHARE_OF_LONG,
-    AdmissionQueue,
-    Priority,
-    RequestClass,
-    Ticket,
-    shared_places,
-)
-
-TARGET = 0.25
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from contracts.chassis.active_tenants import ACTIVE_SECONDS
+from contracts.chassis.admission import BURST_FACTOR, AdmissionQueue, Priority, RequestClass, shared_places
+from tests.unit.chassis.waiting_requests import TARGET, Clock, book, prove_existence, queue_of, search, start_all
 
 
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-def search(tenant: str) -> RequestClass:
-    return RequestClass(Priority.SEARCH, tenant, shared=True)
-
-
-def book(tenant: str) -> RequestClass:
-    return RequestClass(Priority.BOOK, tenant, shared=True)
-
-
-def queue_of(clock: Clock, places: int, waiting: Iterable[RequestClass] = ()) -> AdmissionQueue[RequestClass]:
-    """Return a queue with waiting requests, whose tenants are known to exist."""
-    queue, kinds = AdmissionQueue[RequestClass](places, target=TARGET, now=clock), list(waiting)
-    for tenant in {kind.tenant for kind in kinds} - {""}:
-        prove_existence(queue, tenant)
-    for each in kinds:
-        queue.add(each, each)
-    return queue
-
-
-def prove_existence(queue: AdmissionQueue[RequestClass], tenant: str) -> None:
-    queue.add(book(tenant), book(tenant))
-    ticket = queue.start_next()
-    assert ticket is not None
-    ticket.tenant_exists = True
-    queue.finished(ticket)
-
-
-def start_all(queue: AdmissionQueue[RequestClass]) -> list[Ticket[RequestClass]]:
-    """Start what may start now."""
-    started = []
-    while (ticket := queue.start_next()) is not None:
-        started.append(ticket)
-    return started
 
 
 def in_turn(queue: AdmissionQueue[RequestClass]) -> list[RequestClass]:
@@ -139,89 +86,10 @@ def test_limit_of_a_tenant_ends_soon_after_the_last_request_of_another(clock: Cl
     assert len(start_all(queue)) == shared_places(8) - 3
 
 
-def test_searches_of_a_tenant_pause_after_a_long_one_while_others_are_active(clock: Clock) -> None:
-    queue = queue_of(clock, 8, [search("calm"), search("busy"), book("busy")])
-    for ticket in start_all(queue):
-        ticket.processor_seconds = 0.1
-        queue.finished(ticket)
-    for kind in (search("busy"), book("busy")):
-        queue.add(kind, kind)
-    assert [ticket.kind.priority for ticket in start_all(queue)] == [Priority.BOOK], "only searches pause"
-    clock.seconds += 0.1 / SHARE_OF_LONG
-    assert [ticket.kind.tenant for ticket in start_all(queue)] == ["busy"]
-
-
 @pytest.mark.parametrize(("places", "expected"), [(8, 2), (2, 1)])
 def test_streamed_requests_never_occupy_most_places(clock: Clock, places: int, expected: int) -> None:
     queue = queue_of(clock, places, [RequestClass(Priority.SEARCH, streamed=True)] * places)
     assert len(start_all(queue)) == expected
-
-
-def read(tenant: str) -> RequestClass:
-    return RequestClass(Priority.OTHER, tenant, shared=True)
-
-
-def used_by(queue: AdmissionQueue[RequestClass], clock: Clock, kinds: Sequence[RequestClass], calm: int) -> list[float]:
-    """Return how many seconds of 20 each kind used, always waiting, beside tenants with a request each half second."""
-    used = dict.fromkeys(kinds, 0.0)
-    for moment in range(20_000):
-        if moment % 500 == 0:
-            for number in range(calm):
-                queue.add(book(f"calm {number}"), book(f"calm {number}"))
-        while len(queue) < 4 * len(kinds):
-            for kind in kinds:
-                queue.add(kind, kind)
-        for ticket in start_all(queue):
-            ticket.tenant_exists = True
-            if ticket.kind in used:
-                ticket.processor_seconds = 0.003
-                used[ticket.kind] += 0.003
-            queue.finished(ticket)
-        clock.seconds += 0.001
-    return list(used.values())
-
-
-@pytest.mark.parametrize("kind", [search, read, book])
-@pytest.mark.parametrize("calm", [1, 9])
-def test_tenant_uses_a_quarter_of_the_processor_beside_calm_ones(
-    clock: Clock, calm: int, kind: Callable[[str], RequestClass]
-) -> None:
-    [used] = used_by(queue_of(clock, 8), clock, [kind("busy")], calm)
-    assert used / 20 == pytest.approx(1 / 4, rel=0.1)
-
-
-def test_tenant_beside_another_with_a_comparable_load_uses_half_of_the_processor(clock: Clock) -> None:
-    queue, used = queue_of(clock, 8), 0.0
-    for moment in range(20_000):
-        if moment % 10 == 0:  # a sixth of a processor
-            queue.add(search("other"), search("other"))
-        while len(queue) < 4:
-            queue.add(search("busy"), search("busy"))
-        for ticket in start_all(queue):
-            ticket.tenant_exists, busy = True, ticket.kind.tenant == "busy"
-            ticket.processor_seconds = 0.003 if busy else 0.0017
-            used += 0.003 * busy
-            queue.finished(ticket)
-        clock.seconds += 0.001
-    assert used / 20 == pytest.approx(1 / 2, rel=0.1)
-
-
-@pytest.mark.parametrize("kind", [search, read, book])
-@pytest.mark.parametrize(("busy", "share"), [(2, 1 / 3), (3, 1 / 4), (6, 1 / 4)])
-def test_tenants_that_use_up_their_shares_leave_one_to_the_others(
-    clock: Clock, busy: int, share: float, kind: Callable[[str], RequestClass]
-) -> None:
-    used = used_by(queue_of(clock, 8), clock, [kind(f"busy {number}") for number in range(busy)], calm=1)
-    assert [each / 20 for each in used] == pytest.approx([share] * busy, rel=0.15)
-
-
-def test_tenant_alone_searches_without_pauses(clock: Clock) -> None:
-    queue = queue_of(clock, 8, [search("one")])
-    for _ in range(5):
-        (ticket,) = start_all(queue)
-        ticket.processor_seconds = 1.0
-        queue.finished(ticket)
-        queue.add(search("one"), search("one"))
 
 
 def test_burst_may_wait_for_longer_than_the_target(clock: Clock) -> None:

@@ -4,7 +4,14 @@ from random import Random
 
 import pytest
 
-from contracts.chassis.processor_budget import LONG_SECONDS, LONGEST_PAUSE, USAGE_SECONDS, ProcessorBudget, RecentUsage
+from contracts.chassis.processor_budget import (
+    LONG_SECONDS,
+    LONGEST_PAUSE,
+    LONGEST_PAUSE_FOR_WAITING,
+    USAGE_SECONDS,
+    ProcessorBudget,
+    RecentUsage,
+)
 
 CREDIT = 0.02
 SHARE_OF_LONG = 1 / 8
@@ -107,6 +114,48 @@ def test_waiting_for_a_processor_is_charged_and_makes_no_long_search() -> None:
     assert not budget.allows("one")
     clock.seconds += 0.002
     assert budget.allows("one")
+
+
+def test_waiting_alone_causes_a_short_pause_only() -> None:
+    clock = Clock()
+    budget = budget_at(clock)
+    for _ in range(8):
+        budget.charge("one", 0.0, 1 / 4, waited=1.0)
+    clock.seconds += LONGEST_PAUSE_FOR_WAITING - 0.001
+    assert not budget.allows("one")
+    clock.seconds += 0.002
+    assert budget.allows("one")
+
+
+def test_waiting_never_shortens_the_pause_after_a_long_search() -> None:
+    clock = Clock()
+    budget = budget_at(clock)
+    budget.charge("one", 1.0, 1 / 4)
+    budget.charge("one", 0.0, 1 / 4, waited=1.0)
+    clock.seconds += LONGEST_PAUSE - 0.001
+    assert not budget.allows("one")
+
+
+def test_tenant_that_nothing_limits_owes_the_pause_of_one_request() -> None:
+    clock = Clock()
+    budget = budget_at(clock)
+    for _ in range(1000):
+        budget.charge("one", 0.01, 1 / 4, limited=False)
+        clock.seconds += 0.01
+    assert not budget.allows("one")
+    clock.seconds += 0.04
+    assert budget.allows("one")
+
+
+def test_whether_all_have_used_up_their_shares() -> None:
+    clock = Clock()
+    budget = budget_at(clock)
+    budget.charge("one", 1.0, 1 / 4)
+    assert budget.all_used_up([])
+    assert budget.all_used_up(["one"])
+    assert not budget.all_used_up(["one", "two"])
+    clock.seconds += LONGEST_PAUSE + LONG_SECONDS
+    assert not budget.all_used_up(["one"])
 
 
 def test_usage_is_forgotten_with_time_and_bounded_in_number() -> None:
