@@ -15,6 +15,7 @@ from contracts.chassis.credentials import SHORTEST_SECRET, MissingPassword, is_r
 from contracts.chassis.database_urls import demands_tls, is_database_url, server_hosts
 from contracts.chassis.plaintext import SETTING as PLAINTEXT_HOSTS
 from contracts.chassis.plaintext import first_refused
+from contracts.chassis.prepared_models import prepare_models
 from contracts.chassis.redis_urls import RedisUrl
 
 Environment = Mapping[str, str]
@@ -30,7 +31,11 @@ class ConfigError(Exception):
 
 
 def load_or_exit(program: str, load: Callable[[Environment], C], environment: Environment) -> C:
-    """Load the settings; on an invalid one print its message to standard error and exit with code 2."""
+    """Load the settings; on an invalid one print its message to standard error and exit with code 2.
+
+    Every process begins with it once all modules are imported, so it also prepares the models for threads.
+    """
+    prepare_models()
     try:
         return load(environment)
     except (ConfigError, MissingPassword) as error:
