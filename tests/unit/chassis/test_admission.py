@@ -4,7 +4,8 @@ import pytest
 
 from contracts.chassis.active_tenants import ACTIVE_SECONDS
 from contracts.chassis.admission import BURST_FACTOR, AdmissionQueue, Priority, RequestClass, shared_places
-from tests.unit.chassis.waiting_requests import TARGET, Clock, book, prove_existence, queue_of, search, start_all
+from tests.unit.chassis.waiting_requests import TARGET, book, prove_existence, queue_of, search, start_all
+from tests.unit.clock import Clock
 
 
 @pytest.fixture

@@ -12,17 +12,10 @@ from contracts.chassis.processor_budget import (
     ProcessorBudget,
     RecentUsage,
 )
+from tests.unit.clock import Clock
 
 CREDIT = 0.02
 SHARE_OF_LONG = 1 / 8
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def budget_at(clock: Clock) -> ProcessorBudget:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from contracts.chassis.admission import SHARE_OF_LONG, AdmissionQueue, Priority, RequestClass
-from tests.unit.chassis.waiting_requests import TARGET, Clock, book, prove_existence, queue_of, read, search, start_all
+from tests.unit.chassis.waiting_requests import TARGET, book, prove_existence, queue_of, read, search, start_all
+from tests.unit.clock import Clock
 
 
 @pytest.fixture

@@ -1,18 +1,11 @@
-"""A queue of waiting requests whose clock stands still until a test moves it."""
+"""An admission queue with waiting requests."""
 
 from collections.abc import Iterable
 
 from contracts.chassis.admission import AdmissionQueue, Priority, RequestClass, Ticket
+from tests.unit.clock import Clock
 
 TARGET = 0.25
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def search(tenant: str) -> RequestClass:

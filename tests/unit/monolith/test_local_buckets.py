@@ -2,16 +2,9 @@
 
 from monolith.shared.rate_limits import Limit
 from monolith.shared.rate_limits.local_buckets import MOST_SUBJECTS, LocalBuckets
+from tests.unit.clock import Clock
 
 LIMIT = Limit("test", burst=3, seconds=10)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def test_burst_is_allowed_and_then_one_attempt_per_interval() -> None:

@@ -5,14 +5,7 @@ import threading
 import pytest
 
 from monolith.modules.scheduling.adapters.breaker import Breaker, BreakerOpen
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from tests.unit.clock import Clock
 
 
 @pytest.fixture
