@@ -25,7 +25,7 @@ class ProcessorBudget:
     no more than `share_of_long`.
 
     A tenant that nothing limits at the moment is charged as well, because another may need protection from the next
-    moment on. But it owes the pause of one request, not that of all which it has made meanwhile.
+    moment on. It owes the pause of one request, however many it has made.
     """
 
     def __init__(self, *, credit: float, share_of_long: float = 1.0, now: Callable[[], float] = time.monotonic) -> None:

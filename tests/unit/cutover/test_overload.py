@@ -53,7 +53,7 @@ def test_responses_in_time_pass() -> None:
         [expired(20.55 + number / 40) for number in range(30)],
         # One request gave up; others only just did not.
         [expired(20.55), *(answer(20.7 + number / 40, 1_500.0) for number in range(10))],
-        # Refused by admission, after they had waited for half a second.
+        # Refused by admission, after they had waited for longer than its target.
         [answer(20.8 + number / 40, 300.0, 503) for number in range(15)],
     ],
     ids=["outside", "mostly outside", "from a pause on", "slow neighbours", "refused in the queue"],
