@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple, cast
 
 from flask import Flask, Response, current_app, render_template, request
+from werkzeug.test import create_environ
 
 from deploy.console.polling import Snapshot, Snapshots
 from monolith.shared.endpoints import ApiError
@@ -69,8 +70,10 @@ class LivePages:
         return response
 
     def _stream(self, name: str, argument: str) -> Iterator[str]:
-        app, base = cast(Flask, current_app._get_current_object()), request.url_root  # type: ignore[attr-defined]
-        return self._updates(lambda: app.test_request_context(base_url=base), name, argument)
+        app = cast(Flask, current_app._get_current_object())  # type: ignore[attr-defined]
+        # Made once: to make an environment costs about as much as to render a page.
+        environment = create_environ(base_url=request.url_root)
+        return self._updates(lambda: app.request_context(dict(environment)), name, argument)
 
     def _updates(
         self, context: Callable[[], AbstractContextManager[object]], name: str, argument: str
