@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 
 from contracts.chassis.settings import ConfigError, direct_url_setting, file_setting, role_secret
+from contracts.scheduling.values import DatabaseName
 from deploy.devstack.environment import running_stack_environment, running_stack_uses
 from deploy.devstack.settings import read_settings
 from deploy.errors import CommandError
@@ -49,6 +50,20 @@ def administrator_url(deployment: str) -> str:
     if os.environ.get(setting):
         return direct_url(deployment, os.environ)
     return running_stack_environment(read_settings(os.environ).data, "administrator")[setting]
+
+
+def further_administrator_url(name: DatabaseName) -> str:
+    """Return the direct URL of a further database with an administrator's credentials. Raises CommandError.
+
+    SCHEDULING_2_DATABASE_URL is the setting of `scheduling-2`.
+    """
+    setting = f"{name.upper().replace('-', '_')}_DATABASE_URL"
+    if not os.environ.get(setting):
+        raise CommandError(
+            f"{name} is registered, and {setting} is not set: set it to the address of that database with an "
+            f"administrator's credentials, or leave the database out with --without {name}"
+        )
+    return os.environ[setting]
 
 
 def unreachable_database(name: str, error: DatabaseUnavailable) -> CommandError:

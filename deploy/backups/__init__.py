@@ -1,1 +1,1 @@
-"""Backups of both databases to one consistent point, and their restore, by Postgres's own programs."""
+"""Backups of all databases to one consistent point, and their restore, by Postgres's own programs."""

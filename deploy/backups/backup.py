@@ -1,4 +1,4 @@
-"""Back up both databases to one consistent point while the product is in use."""
+"""Back up all databases to one consistent point while the product is in use."""
 
 import contextlib
 import secrets
@@ -9,8 +9,9 @@ from pathlib import Path
 import psycopg
 
 from contracts.chassis.credentials import without_credentials
+from contracts.scheduling.values import DatabaseName
 from deploy.backups.consistent_point import Connection, ConsistentPoint, mark_point
-from deploy.backups.manifest import NAMES, DatabaseBackup, Manifest, Name, write_manifest
+from deploy.backups.manifest import DatabaseBackup, Manifest, write_manifest
 from deploy.backups.programs import connection_arguments, run_program
 from deploy.errors import CommandError
 from scheduling_service.engine.lease import read_incarnation
@@ -19,8 +20,8 @@ Say = Callable[[str], None]
 _APPLICATION = "extraction backup"
 
 
-def create_point(urls: Mapping[Name, str]) -> tuple[str, ConsistentPoint]:
-    """Mark a consistent point in both databases, for a tool that archives their WAL; return its name and position.
+def create_point(urls: Mapping[DatabaseName, str]) -> tuple[str, ConsistentPoint]:
+    """Mark a consistent point in all databases, for a tool that archives their WAL; return its name and position.
 
     `urls` have an administrator's credentials. Raises CommandError.
     """
@@ -29,7 +30,7 @@ def create_point(urls: Mapping[Name, str]) -> tuple[str, ConsistentPoint]:
         return point, mark_point(dbs, point)
 
 
-def take_backup(urls: Mapping[Name, str], folder: Path, say: Say) -> Manifest:
+def take_backup(urls: Mapping[DatabaseName, str], folder: Path, say: Say) -> Manifest:
     """Write a backup into `folder`, which must be new or empty. Raises CommandError; an incomplete folder remains.
 
     A physical replication slot retains each server's WAL while the backup runs; it is dropped at the end in any case.
@@ -37,16 +38,16 @@ def take_backup(urls: Mapping[Name, str], folder: Path, say: Say) -> Manifest:
     _prepare(folder)
     point = _new_name()
     with _connected(urls) as dbs, contextlib.ExitStack() as slots:
-        for name in NAMES:
-            slots.enter_context(_slot(dbs[name], point))
-        for name in NAMES:
+        for db in dbs.values():
+            slots.enter_context(_slot(db, point))
+        for name, url in urls.items():
             say(f"copying the {name} database")
-            _copy_base(urls[name], folder / name / "base", point)
+            _copy_base(url, folder / name / "base", point)
         marked = mark_point(dbs, point)
-        say(f"both databases are consistent at {point}; scheduling's writes waited {marked.paused_ms:g} ms")
-        for name in NAMES:
-            _receive_wal(dbs[name], urls[name], folder / name / "wal", point)
-        described = {name: _describe(dbs[name], marked.lsn[name]) for name in NAMES}
+        say(f"the databases are consistent at {point}; scheduling's writes waited {marked.paused_ms:g} ms")
+        for name, url in urls.items():
+            _receive_wal(dbs[name], url, folder / name / "wal", point)
+        described = {name: _describe(db, marked.lsn[name]) for name, db in dbs.items()}
     manifest = Manifest(point, datetime.now(UTC).isoformat(timespec="seconds"), marked.paused_ms, described)
     write_manifest(folder, manifest)
     return manifest
@@ -64,12 +65,12 @@ def _prepare(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _connected(urls: Mapping[Name, str]) -> Iterator[dict[Name, Connection]]:
+def _connected(urls: Mapping[DatabaseName, str]) -> Iterator[dict[DatabaseName, Connection]]:
     with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(_connect(name, urls[name])) for name in NAMES}
+        yield {name: stack.enter_context(_connect(name, url)) for name, url in urls.items()}
 
 
-def _connect(name: Name, url: str) -> Connection:
+def _connect(name: DatabaseName, url: str) -> Connection:
     try:
         return psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=_APPLICATION)
     except psycopg.OperationalError as error:

@@ -1,8 +1,8 @@
-"""Mark one point in both databases at which they agree.
+"""Mark one point in all databases at which they agree.
 
-Every write of scheduling reads the lease, so a lock on the two tables of leases stops all of them, in both topologies,
-for the milliseconds that two restore points take. Accounts and invoices go on: what they add between the two points
-cannot refer to a booking that does not exist yet.
+Every write of scheduling reads the lease, so a lock on the tables of leases stops all of them, in both topologies, for
+the milliseconds that the restore points take. Accounts and invoices go on: what they add between two points cannot
+refer to a booking that does not exist yet.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from deploy.backups.manifest import NAMES, Name
+from contracts.scheduling.values import DatabaseName
 from deploy.errors import CommandError
 from scheduling_service.engine.lease import pause_writes
 
@@ -26,12 +26,12 @@ _PAUSE_SECONDS = 0.5
 class ConsistentPoint(NamedTuple):
     """The WAL position of the point in each database, and how long writes waited, in milliseconds."""
 
-    lsn: Mapping[Name, str]
+    lsn: Mapping[DatabaseName, str]
     paused_ms: float
 
 
-def mark_point(dbs: Mapping[Name, Connection], point: str) -> ConsistentPoint:
-    """Create the restore point `point` in both databases while no write of scheduling is open.
+def mark_point(dbs: Mapping[DatabaseName, Connection], point: str) -> ConsistentPoint:
+    """Create the restore point `point` in all databases while no write of scheduling is open.
 
     `dbs` are administrators' connections in autocommit mode. Raises CommandError when writes do not end in time.
     """
@@ -46,12 +46,12 @@ def mark_point(dbs: Mapping[Name, Connection], point: str) -> ConsistentPoint:
     )
 
 
-def _mark(dbs: Mapping[Name, Connection], point: str) -> ConsistentPoint:
+def _mark(dbs: Mapping[DatabaseName, Connection], point: str) -> ConsistentPoint:
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
-        for name in NAMES:
-            stack.enter_context(_no_writes(dbs[name]))
-        lsn = {name: _restore_point(dbs[name], point) for name in NAMES}
+        for db in dbs.values():
+            stack.enter_context(_no_writes(db))
+        lsn = {name: _restore_point(db, point) for name, db in dbs.items()}
     return ConsistentPoint(lsn, round((time.monotonic() - began) * 1000, 1))
 
 

@@ -2,14 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Literal, get_args
 
 import msgspec
 
+from contracts.scheduling.values import DatabaseName
 from deploy.errors import CommandError
 
-Name = Literal["monolith", "scheduling"]
-NAMES: tuple[Name, ...] = get_args(Name)
 FILE = "backup.json"
 _FORMAT = 1
 
@@ -24,7 +22,7 @@ class DatabaseBackup(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """A complete backup. `point` names the restore point in both databases; `taken_at` is ISO 8601, in UTC.
+    """A complete backup. `point` names the restore point in every database; `taken_at` is ISO 8601, in UTC.
 
     `paused_ms` is how long scheduling's writes waited for the point.
     """
@@ -32,7 +30,7 @@ class Manifest(msgspec.Struct, frozen=True):
     point: str
     taken_at: str
     paused_ms: float
-    databases: dict[Name, DatabaseBackup]
+    databases: dict[DatabaseName, DatabaseBackup]
     format: int = _FORMAT
 
 

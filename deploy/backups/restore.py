@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from deploy.backups.manifest import Manifest, Name
+from contracts.scheduling.values import DatabaseName
+from deploy.backups.manifest import Manifest
 from deploy.backups.programs import find_program, major_version, run_program
 from deploy.devstack.identity import postgres_identity
 from deploy.devstack.postgres import clean_environment
@@ -22,7 +23,7 @@ _STOP_SECONDS = 60.0
 _HBA, _CONFIG, _LOG = "restore_hba.conf", "restore.conf", "restore.log"
 _SIGNAL = "recovery.signal"
 
-# A restored server would connect to the other one and take over the stream of the present subscription.
+# A restored server would connect to another one and take over the stream of the present subscription.
 _DROP_SUBSCRIPTIONS = (
     "DO $$DECLARE s record; BEGIN FOR s IN SELECT subname FROM pg_subscription WHERE subdbid = "
     "(SELECT oid FROM pg_database WHERE datname = current_database()) LOOP "
@@ -32,13 +33,15 @@ _DROP_SUBSCRIPTIONS = (
 )
 
 
-def restore(backup: Path, manifest: Manifest, name: Name, data: Path, say: Say) -> None:
-    """Restore one database up to the consistent point, into the new data directory `data`.
+def restore(backup: Path, manifest: Manifest, name: DatabaseName, data: Path, say: Say) -> None:
+    """Restore one database of the backup up to the consistent point, into the new data directory `data`.
 
     The server is recovered without listening anywhere and stopped again. It begins a new timeline, so every lease in it
     is void until `extraction recover`. Run it as the operating-system user that runs Postgres. Raises CommandError.
     """
-    described = manifest.databases[name]
+    described = manifest.databases.get(name)
+    if described is None:
+        raise CommandError(f"{backup} does not contain the {name} database: it has {', '.join(manifest.databases)}")
     _require_version(described.server_version)
     if data.exists() and any(data.iterdir()):
         raise CommandError(f"{data} is not empty: name a new data directory, or move the old one away")

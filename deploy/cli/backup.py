@@ -1,15 +1,16 @@
-"""Back up both databases to one consistent point."""
+"""Back up all databases to one consistent point."""
 
 import json
-from contextlib import suppress
 from pathlib import Path
 
 import click
 import psycopg
 
+from contracts.chassis.credentials import without_credentials
+from contracts.scheduling.values import DatabaseName
 from deploy.backups.backup import create_point, take_backup
-from deploy.backups.manifest import NAMES
-from deploy.deployment import administrator_url
+from deploy.cli.database_names import validate_names
+from deploy.deployment import administrator_url, further_administrator_url
 from deploy.errors import CommandError
 from monolith.cutover.store.registry import further_names
 
@@ -17,18 +18,27 @@ from monolith.cutover.store.registry import further_names
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
 @click.option(
-    "--point-only", is_flag=True, help="Only mark the point, for a tool that archives the WAL of both servers."
+    "--point-only", is_flag=True, help="Only mark the point, for a tool that archives the WAL of the servers."
 )
-def backup(folder: Path | None, point_only: bool) -> None:
-    """Back up both databases into FOLDER, to one consistent point, while the product is in use.
+@click.option(
+    "--without",
+    "left_out",
+    metavar="NAME",
+    multiple=True,
+    callback=validate_names,
+    help="Leave out a further database, for example scheduling-2. Repeat the option for several.",
+)
+def backup(folder: Path | None, point_only: bool, left_out: tuple[DatabaseName, ...]) -> None:
+    """Back up all databases into FOLDER, to one consistent point, while the product is in use.
 
-    Scheduling's writes wait for some milliseconds, accounts and invoices do not. With Barman, pgBackRest or another
-    tool in charge of backups, --point-only prints the name of the restore point to give to it as recovery target.
+    Scheduling's writes wait for some milliseconds, accounts and invoices do not. Each further database that is
+    registered needs its address with an administrator's credentials, as in SCHEDULING_2_DATABASE_URL. With Barman,
+    pgBackRest or another tool in charge of backups, --point-only prints the name of the restore point to give to it
+    as recovery target.
     """
     if point_only == (folder is not None):
         raise click.UsageError("Name a folder, or use --point-only.")
-    urls = {name: administrator_url(name) for name in NAMES}
-    _warn_of_further_databases(urls["monolith"])
+    urls = _urls(left_out)
     if folder is None:
         point, marked = create_point(urls)
         click.echo(json.dumps({"point": point, "lsn": dict(marked.lsn), "paused_ms": marked.paused_ms}))
@@ -37,13 +47,36 @@ def backup(folder: Path | None, point_only: bool) -> None:
         manifest = take_backup(urls, folder, click.echo)
     except CommandError as error:
         raise CommandError(f"{error} (no backup was made; remove {folder})") from error
-    click.echo(f"complete: {folder} restores both databases to {manifest.point}")
+    click.echo(f"complete: {folder} restores {', '.join(urls)} to {manifest.point}")
 
 
-def _warn_of_further_databases(monolith_url: str) -> None:
-    names: list[str] = []
-    with suppress(psycopg.Error), psycopg.connect(monolith_url, connect_timeout=10) as db:
-        # An unreachable database is reported by the backup itself.
-        names = further_names(db)
-    if names:
-        click.echo(f"! {', '.join(names)}: not part of this backup; back it up with the tools of its server", err=True)
+def _urls(left_out: tuple[DatabaseName, ...]) -> dict[DatabaseName, str]:
+    """Return the addresses of all databases but those left out. Raises CommandError for a missing one."""
+    urls = {name: administrator_url(name) for name in ("monolith", "scheduling")}
+    further = _further_names(urls["monolith"])
+    unknown = sorted(set(left_out) - set(further))
+    if unknown:
+        raise CommandError(
+            f"--without {unknown[0]}: that is no further database; registered: {', '.join(further) or 'none'}"
+        )
+    for name in further:
+        if name in left_out:
+            click.echo(f"! {name} is not part of this backup: back it up with the tools of its server", err=True)
+            continue
+        urls[name] = further_administrator_url(name)
+    return urls
+
+
+def _further_names(monolith_url: str) -> list[DatabaseName]:
+    try:
+        with psycopg.connect(monolith_url, connect_timeout=10) as db:
+            return further_names(db)
+    except psycopg.errors.UndefinedTable:
+        # Not migrated, or to a release that has two databases.
+        return []
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise CommandError(
+            f"cannot connect to the monolith database at {without_credentials(monolith_url)} ({reason}): start that "
+            "server"
+        ) from error

@@ -1,13 +1,16 @@
 """Two databases with replication in both directions, shared by the tests of a file; each test opens its own
-business."""
+business. Besides, databases on servers of their own for tests that replace them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
+from tests.command_line import CommandLine
 from tests.cutover.replication_pair import start
+from tests.cutover.restorable import RestorableServers, restorable_servers
 from tests.databases import Databases, fresh_databases
 from tests.servers import Servers
 
@@ -45,3 +48,17 @@ def replicated(shared_databases: Databases) -> Iterator[SchedulingDatabases]:
 def stopped_at_the_end(pair: SchedulingDatabases) -> Iterator[SchedulingDatabases]:
     yield pair
     assert replication.stop(pair.extraction) == []
+
+
+@pytest.fixture
+def restorable(tmp_path: Path) -> Iterator[RestorableServers]:
+    with restorable_servers(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def extraction(
+    restorable: RestorableServers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CommandLine:
+    """The command, for the databases of `restorable`."""
+    return CommandLine(restorable.settings, monkeypatch, capsys)

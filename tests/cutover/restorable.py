@@ -1,4 +1,4 @@
-"""Both databases on servers of their own, which a test can back up, restore, copy and replace."""
+"""Databases on servers of their own, which a test can back up, restore, copy and replace."""
 
 import contextlib
 import shutil
@@ -11,69 +11,79 @@ import psycopg
 from contracts.chassis.credentials import without_credentials
 from contracts.scheduling.errors import NotOwner, SchedulingError
 from contracts.scheduling.values import DatabaseName
-from deploy.backups.manifest import NAMES, Name
+from deploy.backups.manifest import Manifest
 from deploy.backups.programs import connection_arguments, run_program
+from deploy.backups.restore import restore
 from deploy.databases.schemas import Target, monolith_target, scheduling_target
 from deploy.databases.set_up import set_up
 from deploy.devstack.postgres import PostgresServer
+from monolith.cutover.controller import Controller
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.registry import with_registry
 from tests.contract.port.shop import Shop, at
+from tests.cutover.dying_controller import PassingChecks
 from tests.cutover.replication_pair import engine_at
 from tests.polling import eventually
 
 SECRET = "secret-of-restorable-servers"
-TARGETS = {"monolith": monolith_target, "scheduling": scheduling_target}
+NAMES: tuple[DatabaseName, ...] = ("monolith", "scheduling")
 
 
 @dataclass
 class RestorableServers:
-    """Two running servers. A replacement listens on the port of the server that it replaces."""
+    """Running servers, at first two. A replacement listens on the port of the server that it replaces."""
 
     folder: Path
-    servers: dict[Name, PostgresServer] = field(default_factory=dict)
+    servers: dict[DatabaseName, PostgresServer] = field(default_factory=dict)
     count: int = 0
 
     @property
     def pair(self) -> SchedulingDatabases:
-        found = {
-            name: SchedulingDatabase(name, without_credentials(url), SECRET) for name, url in self.admin_urls.items()
-        }
-        return SchedulingDatabases(found["monolith"], found["scheduling"])
+        return SchedulingDatabases(self._database("monolith"), self._database("scheduling"))
 
     @property
-    def admin_urls(self) -> dict[Name, str]:
+    def registered(self) -> SchedulingDatabases:
+        """The pair, and the databases that are registered."""
+        return with_registry(self._database("monolith"), self._database("scheduling"), {})
+
+    @property
+    def admin_urls(self) -> dict[DatabaseName, str]:
         return {name: server.admin_url(name) for name, server in self.servers.items()}
+
+    def _database(self, name: DatabaseName) -> SchedulingDatabase:
+        return SchedulingDatabase(name, without_credentials(self.admin_urls[name]), SECRET)
 
     @property
     def settings(self) -> dict[str, str]:
         """The environment of commands that address these databases."""
-        urls = {f"{name.upper()}_DATABASE_URL": url for name, url in self.admin_urls.items()}
+        urls = {f"{name.upper()}_DATABASE_URL": self.admin_urls[name] for name in NAMES}
         return {**urls, "DATABASE_ROLE_SECRET": SECRET}
 
-    def target(self, name: Name) -> Target:
-        return TARGETS[name](self.admin_urls[name], SECRET)
+    def target(self, name: DatabaseName) -> Target:
+        target = monolith_target if name == "monolith" else scheduling_target
+        return target(self.admin_urls[name], SECRET)
 
-    def start(self, name: Name) -> None:
+    def start(self, name: DatabaseName) -> None:
         self.servers[name] = server = PostgresServer(self.folder / name, name=name, durable=False)
         server.start()
         set_up(self.target(name))
 
-    def new_folder(self, name: Name) -> Path:
+    def new_folder(self, name: DatabaseName) -> Path:
         """Return the folder of a server that will replace this one; it has the password, and no data yet."""
         self.count += 1
-        folder = self.folder / f"{name}-{self.count}"
+        folder = self.folder / f"{name}-replaced-{self.count}"
         folder.mkdir()
         shutil.copy(self.servers[name].folder / "password", folder / "password")
         return folder
 
-    def replace(self, name: Name, folder: Path) -> None:
+    def replace(self, name: DatabaseName, folder: Path) -> None:
         """Kill the server, and start the one in `folder` on its port."""
         former = self.servers[name]
         former.kill()
         self.servers[name] = PostgresServer(folder, former.port, name=folder.name, durable=False)
         self.servers[name].start()
 
-    def standby(self, name: Name) -> Path:
+    def standby(self, name: DatabaseName) -> Path:
         """Return the folder of a standby that has received everything so far, and that does not run."""
         folder = self.new_folder(name)
         server, password = connection_arguments(self.admin_urls[name])
@@ -83,7 +93,7 @@ class RestorableServers:
         return folder
 
     @contextlib.contextmanager
-    def synchronous_standby(self, name: Name) -> Iterator[Path]:
+    def synchronous_standby(self, name: DatabaseName) -> Iterator[Path]:
         """Provide the folder of a standby, for which every commit of the server waits within the block."""
         folder = self.new_folder(name)
         server, password = connection_arguments(self.admin_urls[name])
@@ -101,7 +111,7 @@ class RestorableServers:
         finally:
             standby.stop()
 
-    def promote(self, name: Name) -> None:
+    def promote(self, name: DatabaseName) -> None:
         with psycopg.connect(self.admin_urls[name], autocommit=True) as db:
             assert db.execute("SELECT pg_promote()").fetchone() == (True,)
 
@@ -127,3 +137,23 @@ def accepts_writes(pair: SchedulingDatabases, name: DatabaseName, shop: Shop, mi
     except SchedulingError as error:
         raise AssertionError(f"neither accepted nor refused for want of a lease: {error!r}") from error
     return True
+
+
+def silent(line: str) -> None:
+    pass
+
+
+def restored(servers: RestorableServers, backup: Path, manifest: Manifest, *names: DatabaseName) -> None:
+    """Restore databases of the backup, and replace their servers by those."""
+    for name in names:
+        folder = servers.new_folder(name)
+        restore(backup, manifest, name, folder / "data", silent)
+        servers.replace(name, folder)
+
+
+def move(pair: SchedulingDatabases, shop: Shop, source: DatabaseName, target: DatabaseName) -> None:
+    with Controller(pair, PassingChecks()) as controller:
+        moved = controller.cut_over(
+            shop.business_id, source, target, fence_seconds=10, actor="tests", reason="before the disaster"
+        )
+    assert moved.state == "active", moved.problem

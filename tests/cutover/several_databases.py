@@ -12,10 +12,15 @@ from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
 from monolith.cutover.registry import with_registry
 from monolith.cutover.store import registry
 from monolith.cutover.store.registry import DatabaseEntry
+from monolith.shared.database import ModuleDatabase
+from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from scheduling_service.engine import lease as leases
+from tests.contract.port.shop import Shop
+from tests.cutover.writers import opened, switched_port
 from tests.databases import Databases
 
 SECOND = "scheduling-2"
+WHO = {"actor": "tests", "reason": "to see"}
 NO_SERVICE = "http://127.0.0.1:9"
 """The address of the second service: the tests call its engine directly."""
 
@@ -55,3 +60,18 @@ def holders_of(databases: SchedulingDatabases, business_id: UUID) -> list[Databa
             row = db.execute("SELECT 1 FROM scheduling.appointment WHERE business_id = %s", (business_id,)).fetchone()
             found += [name] if row is not None else []
     return found
+
+
+def request_adapter(databases: SchedulingDatabases, value: str) -> None:
+    """Set the default of the flag for new businesses."""
+    platform = ModuleDatabase(databases.monolith.url, role="platform_app", secret=databases.monolith.secret)
+    FlagStore(platform).set(SCHEDULING_ADAPTER, value, business_id=None, **WHO)
+    platform.close()
+
+
+@contextmanager
+def shop_in(databases: SchedulingDatabases, name: DatabaseName) -> Iterator[Shop]:
+    """Open a business in one database of the service."""
+    request_adapter(databases, f"http:{name}")
+    with switched_port(databases) as port:
+        yield opened(port)

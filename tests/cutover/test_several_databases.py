@@ -1,7 +1,6 @@
 """A business moves between any two of several databases, by the cutover of the extraction."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
@@ -21,12 +20,18 @@ from monolith.cutover.service.errors import DatabaseRefused, DatabasesPaired
 from monolith.cutover.service.extraction import Between
 from monolith.cutover.store import registry
 from monolith.cutover.store.cutovers import Cutover
-from monolith.shared.database import ModuleDatabase
-from monolith.shared.flags.store import SCHEDULING_ADAPTER, FlagStore
 from scheduling_service.engine import lease as leases
 from tests.contract.port.shop import Shop, at
 from tests.cutover.replication_pair import turn_to_start
-from tests.cutover.several_databases import SECOND, active_in, holders_of, several_databases
+from tests.cutover.several_databases import (
+    SECOND,
+    WHO,
+    active_in,
+    holders_of,
+    request_adapter,
+    several_databases,
+    shop_in,
+)
 from tests.cutover.test_kill_matrix import FORWARD, kill_in_both_directions
 from tests.cutover.writers import opened, switched_port, writers
 from tests.databases import fresh_databases
@@ -34,7 +39,6 @@ from tests.polling import eventually
 from tests.servers import Servers
 
 SERVICES: Between = ("scheduling", SECOND)
-WHO = {"actor": "tests", "reason": "to see"}
 
 
 @pytest.fixture
@@ -50,21 +54,6 @@ def plane(three: SchedulingDatabases) -> Iterator[ControlPlane]:
     url, secret = three.monolith.url, three.monolith.secret
     with connected_control_plane(url, secret, lambda: three, lambda database: None) as opened:
         yield opened
-
-
-def request_adapter(databases: SchedulingDatabases, value: str) -> None:
-    """Set the default of the flag for new businesses."""
-    platform = ModuleDatabase(databases.monolith.url, role="platform_app", secret=databases.monolith.secret)
-    FlagStore(platform).set(SCHEDULING_ADAPTER, value, business_id=None, **WHO)
-    platform.close()
-
-
-@contextmanager
-def shop_in(databases: SchedulingDatabases, name: DatabaseName) -> Iterator[Shop]:
-    """Open a business in one database of the service."""
-    request_adapter(databases, f"http:{name}")
-    with switched_port(databases) as port:
-        yield opened(port)
 
 
 def start(plane: ControlPlane, between: Between, shops: list[Shop] | None = None) -> None:
