@@ -23,12 +23,16 @@ class Form:
     buttons: list[str] = field(default_factory=list)
     values: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Name and value of the buttons that have one, by their words."""
+    at: int = 0
+    """Its place among the words of the page."""
 
 
 @dataclass(frozen=True)
 class Link:
     words: str
     address: str
+    at: int
+    """Its place among the words of the page."""
 
 
 class Page(HTMLParser):
@@ -58,6 +62,12 @@ class Page(HTMLParser):
     def path(self) -> str:
         return urlsplit(self.url).path
 
+    def place(self, words: str) -> int:
+        """Return the place of the first text that contains `words`."""
+        found = [index for index, text in enumerate(self._words) if words in text]
+        assert found, f"no {words!r} on {self.url}: {self.text}"
+        return found[0]
+
     def form(self, button: str) -> Form:
         found = [form for form in self.forms if button in form.buttons]
         assert len(found) == 1, f"{len(found)} forms with a button {button!r} on {self.url}: {self.text}"
@@ -68,7 +78,7 @@ class Page(HTMLParser):
         if tag == "a":
             self._link = (given["href"], len(self._words))
         elif tag == "form":
-            self.forms.append(Form(given.get("method", "get"), given.get("action", "")))
+            self.forms.append(Form(given.get("method", "get"), given.get("action", ""), at=len(self._words)))
         elif tag == "button":
             self._button = (len(self._words), given)
         elif tag in _TEXT_FIELDS:
@@ -80,7 +90,7 @@ class Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "a" and self._link:
             address, begun = self._link
-            self.links.append(Link(" ".join(self._words[begun:]), urljoin(self.url, address)))
+            self.links.append(Link(" ".join(self._words[begun:]), urljoin(self.url, address), begun))
             self._link = None
         elif tag == "button" and self._button is not None:
             begun, given = self._button
@@ -131,9 +141,10 @@ class Browser:
     def open(self, address: str) -> Page:
         return self._show(self.session.get(urljoin(self.site, address), timeout=_TIMEOUT))
 
-    def follow(self, words: str, number: int = 0) -> Page:
-        """Follow the link with this text; `number` -1 selects the last of several."""
-        found = [link for link in self.page.links if words in link.words]
+    def follow(self, words: str, number: int = 0, *, after: str = "") -> Page:
+        """Follow the link with this text; `number` -1 selects the last of several, `after` those that follow a text."""
+        begin = self.page.place(after) if after else 0
+        found = [link for link in self.page.links if words in link.words and link.at >= begin]
         assert found, f"no link {words!r} on {self.page.url}: {[link.words for link in self.page.links]}"
         return self.open(found[number].address)
 
