@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,8 @@ from tests.polling import eventually
 pytestmark = pytest.mark.long
 SHORT = ["--arms", "M1,X", "--quick", "--seed", "4"]
 NO_VERDICT, INTERRUPTED, WRONG_USE = 40, 130, 2
+HUNG_SECONDS = 1800
+"""The slower a machine, the more trials a laboratory needs to find the capacity of an arm."""
 
 
 @pytest.fixture
@@ -30,7 +33,9 @@ def isolated(tmp_path: Path) -> dict[str, str]:
 
 def lab(environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "deploy.cli.main", "lab", *words]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=800, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=HUNG_SECONDS, check=False
+    )
 
 
 @contextmanager
@@ -47,6 +52,11 @@ def running_lab(environment: dict[str, str], *words: str) -> "Iterator[subproces
 
 def trials_in(out: Path) -> int:
     return len(json.loads((out / "results.json").read_text())["trials"]) if (out / "results.json").exists() else 0
+
+
+def booked_in(results: dict[str, Any]) -> set[str]:
+    """Return the arms in which something was booked: not necessarily in a trial far above, or far below, capacity."""
+    return {trial["arm"] for trial in results["trials"] if trial["bookings"] > 0}
 
 
 def test_interrupted_laboratory_keeps_its_trials_and_can_be_resumed(isolated: dict[str, str], tmp_path: Path) -> None:
@@ -67,10 +77,9 @@ def test_interrupted_laboratory_keeps_its_trials_and_can_be_resumed(isolated: di
     assert f"{kept} trials are already measured" in resumed.stdout, resumed.stdout + resumed.stderr
     assert resumed.returncode == NO_VERDICT, resumed.stdout + resumed.stderr
     results = json.loads((out / "results.json").read_text())
-    assert {trial["arm"] for trial in results["trials"]} == {"M1", "X"}
+    assert {trial["arm"] for trial in results["trials"]} == booked_in(results) == {"M1", "X"}
     problems = [problem for trial in results["trials"] for problem in trial["problems"]]
     assert not any("missing" in problem or "overlap" in problem for problem in problems)
-    assert all(trial["bookings"] > 0 for trial in results["trials"])
     assert all(trial["statements"]["scheduling"]["elapsed_ms"] > 0 for trial in results["trials"])
     assert "How far each arm reaches" in (out / "report.html").read_text()
     assert "the question is decided" in junit.read_text()
@@ -115,8 +124,7 @@ def test_custom_remedy_becomes_an_arm_and_an_inapplicable_one_is_reported(
     tried = [*alone, "--remedy", f"index={index}", "--out", str(out)]
     assert lab(isolated, "run", *tried).returncode == NO_VERDICT
     results = json.loads((out / "results.json").read_text())
-    assert {trial["arm"] for trial in results["trials"]} == {"M1", "M1-index"}
-    assert all(trial["bookings"] > 0 for trial in results["trials"])
+    assert {trial["arm"] for trial in results["trials"]} == booked_in(results) == {"M1", "M1-index"}
 
     index.write_text("SELECT 1")
     other = lab(isolated, "run", *tried)
