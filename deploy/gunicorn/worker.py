@@ -92,6 +92,20 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
             return
         self._look(Waiting(conn, ARRIVAL_SECONDS if self.alive else STOP_KEEPALIVE_LINGER), registered=False)
 
+    def is_parent_alive(self) -> bool:
+        """Called once in each turn of the event loop. Without its master the worker stops, as after SIGTERM.
+
+        gunicorn's own worker would listen, without accepting, until its last kept-alive connection ends: clients wait,
+        and a new master cannot have the port.
+        """
+        if super().is_parent_alive():
+            return True
+        self.alive = False
+        self.set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.close()
+        return False
+
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         super().wait_for_and_dispatch_events(min(timeout, LIMIT_SECONDS) if len(self.queue) else timeout)
         for ticket in self.queue.refuse_late():

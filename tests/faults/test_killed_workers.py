@@ -4,8 +4,12 @@ The moment is held open until the kill has happened: by a fence before the write
 forwards no request or no reply. A worker that gunicorn replaces keeps the port, so callers need not look for another.
 """
 
+import contextlib
+import http.client
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +20,7 @@ from uuid_utils.compat import uuid7
 from contracts.scheduling import models as m
 from contracts.scheduling.errors import OutcomeUnknown, SchedulingError, Unavailable
 from deploy.devstack.keys import Keys
-from deploy.devstack.ports import is_free
+from deploy.devstack.ports import HOST, is_free
 from deploy.devstack.process_record import process_start_time
 from monolith.modules.scheduling.adapters.http import HttpScheduling
 from tests.child_processes import children_of, kill_workers
@@ -201,8 +205,26 @@ def test_killed_gunicorn_master_of_the_monolith_takes_its_workers_and_port_with_
 
 
 def _kill_master(master: int, port: int) -> None:
+    """Kill it while a balancer keeps a connection in use: a successor must not wait for that to listen."""
     workers = children_of(master)
     assert workers
+    used = threading.Thread(target=_use_connection, args=(port,), daemon=True)
+    used.start()
+    time.sleep(0.5)
     os.kill(master, signal.SIGKILL)
-    eventually(lambda: is_free(port), "the port is free")
+    eventually(lambda: is_free(port), "the port is free", seconds=4)
     eventually(lambda: not any(process_start_time(each) for each in workers), "no worker is left")
+    used.join(10)
+    assert not used.is_alive(), "the worker closes the connection with a response"
+
+
+def _use_connection(port: int) -> None:
+    """Send requests over one connection until the server closes it."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    connection.connect()
+    connection.auto_open = 0
+    with contextlib.suppress(OSError, http.client.NotConnected):
+        while True:
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            time.sleep(0.05)
