@@ -40,30 +40,27 @@ def _secret_of(deployment: str) -> str | None:
 
 def direct_url(deployment: str, environment: Mapping[str, str]) -> str:
     """Return the URL of the database past a connection pooler, from an environment of `deployment_environment`."""
-    setting = f"{deployment.upper()}_DATABASE_URL"
+    setting = _url_setting(deployment)
     return environment.get(direct_url_setting(setting)) or environment[setting]
 
 
-def administrator_url(deployment: str) -> str:
-    """Return the direct database URL of `monolith` or `scheduling` with an administrator's credentials."""
-    setting = f"{deployment.upper()}_DATABASE_URL"
+def administrator_url(name: DatabaseName) -> str:
+    """Return the direct URL of a database with an administrator's credentials. Raises CommandError.
+
+    SCHEDULING_2_DATABASE_URL is the setting of `scheduling-2`. The demo has the first two databases only.
+    """
+    setting = _url_setting(name)
     if os.environ.get(setting):
-        return direct_url(deployment, os.environ)
+        return direct_url(name, os.environ)
+    if name not in ("monolith", "scheduling"):
+        raise CommandError(
+            f"{setting} is not set: set it to the address of the {name} database with an administrator's credentials"
+        )
     return running_stack_environment(read_settings(os.environ).data, "administrator")[setting]
 
 
-def further_administrator_url(name: DatabaseName) -> str:
-    """Return the direct URL of a further database with an administrator's credentials. Raises CommandError.
-
-    SCHEDULING_2_DATABASE_URL is the setting of `scheduling-2`.
-    """
-    setting = f"{name.upper().replace('-', '_')}_DATABASE_URL"
-    if not os.environ.get(setting):
-        raise CommandError(
-            f"{name} is registered, and {setting} is not set: set it to the address of that database with an "
-            f"administrator's credentials, or leave the database out with --without {name}"
-        )
-    return os.environ[setting]
+def _url_setting(name: DatabaseName) -> str:
+    return f"{name.upper().replace('-', '_')}_DATABASE_URL"
 
 
 def unreachable_database(name: str, error: DatabaseUnavailable) -> CommandError:

@@ -67,10 +67,11 @@ def _prepare(folder: Path) -> None:
 @contextlib.contextmanager
 def _connected(urls: Mapping[DatabaseName, str]) -> Iterator[dict[DatabaseName, Connection]]:
     with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(_connect(name, url)) for name, url in urls.items()}
+        yield {name: stack.enter_context(connect(name, url)) for name, url in urls.items()}
 
 
-def _connect(name: DatabaseName, url: str) -> Connection:
+def connect(name: DatabaseName, url: str) -> Connection:
+    """Connect to a database in autocommit mode. Raises CommandError, with the remedy."""
     try:
         return psycopg.connect(url, autocommit=True, connect_timeout=10, application_name=_APPLICATION)
     except psycopg.OperationalError as error:

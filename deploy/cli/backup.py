@@ -6,11 +6,10 @@ from pathlib import Path
 import click
 import psycopg
 
-from contracts.chassis.credentials import without_credentials
 from contracts.scheduling.values import DatabaseName
-from deploy.backups.backup import create_point, take_backup
+from deploy.backups.backup import connect, create_point, take_backup
 from deploy.cli.database_names import validate_names
-from deploy.deployment import administrator_url, further_administrator_url
+from deploy.deployment import administrator_url
 from deploy.errors import CommandError
 from monolith.cutover.store.registry import further_names
 
@@ -63,20 +62,17 @@ def _urls(left_out: tuple[DatabaseName, ...]) -> dict[DatabaseName, str]:
         if name in left_out:
             click.echo(f"! {name} is not part of this backup: back it up with the tools of its server", err=True)
             continue
-        urls[name] = further_administrator_url(name)
+        try:
+            urls[name] = administrator_url(name)
+        except CommandError as error:
+            raise CommandError(f"{error}, or leave it out with --without {name}") from error
     return urls
 
 
 def _further_names(monolith_url: str) -> list[DatabaseName]:
     try:
-        with psycopg.connect(monolith_url, connect_timeout=10) as db:
+        with connect("monolith", monolith_url) as db:
             return further_names(db)
     except psycopg.errors.UndefinedTable:
-        # Not migrated, or to a release that has two databases.
+        # It is not migrated, or only to a release without further databases.
         return []
-    except psycopg.OperationalError as error:
-        reason = " ".join(str(error).split())
-        raise CommandError(
-            f"cannot connect to the monolith database at {without_credentials(monolith_url)} ({reason}): start that "
-            "server"
-        ) from error

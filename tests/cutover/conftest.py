@@ -1,5 +1,5 @@
 """Two databases with replication in both directions, shared by the tests of a file; each test opens its own
-business. Besides, databases on servers of their own for tests that replace them."""
+business. Tests that replace servers have databases on servers of their own."""
 
 from collections.abc import Iterator
 from pathlib import Path

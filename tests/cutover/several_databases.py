@@ -34,12 +34,17 @@ def several_databases(databases: Databases) -> Iterator[SchedulingDatabases]:
         SchedulingDatabase("scheduling", databases.scheduling_url, secret),
         {},
     )
-    entry = DatabaseEntry(SECOND, service_url=NO_SERVICE, database_url=databases.second_scheduling_url)
-    with found.control_db() as control_db:
-        registry.add_entry(control_db, entry, "tests")
+    register(found, databases.second_scheduling_url)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(cached_registry, "LONGEST_AGE_SECONDS", 0.0)
         yield found
+
+
+def register(databases: SchedulingDatabases, url: str) -> None:
+    """Register the second database of the service."""
+    entry = DatabaseEntry(SECOND, service_url=NO_SERVICE, database_url=url)
+    with databases.control_db() as control_db:
+        registry.add_entry(control_db, entry, "tests")
 
 
 def active_in(databases: SchedulingDatabases, business_id: UUID) -> list[DatabaseName]:

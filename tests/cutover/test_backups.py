@@ -9,7 +9,6 @@ import pytest
 
 from contracts.chassis.credentials import without_credentials
 from contracts.scheduling.models import Appointment
-from contracts.scheduling.values import DatabaseName
 from deploy.backups.backup import take_backup
 from deploy.backups.manifest import Manifest
 from deploy.backups.restore import restore
@@ -17,13 +16,12 @@ from deploy.errors import CommandError
 from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabases
 from monolith.cutover.recovery.evidence import APPENDED
-from monolith.cutover.store.registry import DatabaseEntry, add_entry
 from monolith.cutover.verification import compare
 from tests.command_line import CommandLine
 from tests.contract.port.shop import at
 from tests.cutover.replication_pair import start
 from tests.cutover.restorable import NAMES, RestorableServers, accepts_writes, move, restored, silent
-from tests.cutover.several_databases import NO_SERVICE, SECOND, active_in, shop_in
+from tests.cutover.several_databases import SECOND, active_in, register, shop_in
 from tests.cutover.writers import opened, switched_port, writers
 
 pytestmark = pytest.mark.long
@@ -109,7 +107,7 @@ def test_a_backup_restores_a_further_database_with_the_others(
 ) -> None:
     backup = tmp_path / "backup"
     restorable.start(SECOND)
-    register(restorable, SECOND)
+    register(restorable.pair, without_credentials(restorable.admin_urls[SECOND]))
     with shop_in(restorable.registered, SECOND) as shop:
         shop.book(at(10))
         refused = extraction("backup", str(backup))
@@ -134,17 +132,11 @@ def test_a_backup_restores_a_further_database_with_the_others(
     assert rows == (2,), "that of before the backup, and the one of just now"
 
 
-def register(restorable: RestorableServers, name: DatabaseName) -> None:
-    url = without_credentials(restorable.admin_urls[name])
-    with restorable.pair.control_db() as control_db:
-        add_entry(control_db, DatabaseEntry(name, service_url=NO_SERVICE, database_url=url), "tests")
-
-
 def test_a_backup_leaves_out_a_further_database_only_if_it_is_named(
     restorable: RestorableServers, extraction: CommandLine, tmp_path: Path
 ) -> None:
     restorable.start(SECOND)
-    register(restorable, SECOND)
+    register(restorable.pair, without_credentials(restorable.admin_urls[SECOND]))
     refused = extraction("backup", "--point-only", "--without", "scheduling-3")
     assert (refused.returncode, "registered: scheduling-2" in refused.stderr) == (2, True)
     marked = extraction("backup", "--point-only", "--without", SECOND)
