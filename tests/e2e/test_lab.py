@@ -16,7 +16,7 @@ import pytest
 from deploy.devstack.program import ROOT
 from tests.polling import eventually
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.alone]
 SHORT = ["--arms", "M1,X", "--quick", "--seed", "4"]
 NO_VERDICT, INTERRUPTED, WRONG_USE = 40, 130, 2
 HUNG_SECONDS = 1800

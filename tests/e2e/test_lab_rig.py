@@ -20,6 +20,7 @@ from loadtests.lab.servers.booking_history import PAST_DAYS
 
 pytestmark = [
     pytest.mark.long,
+    pytest.mark.alone,
     pytest.mark.skipif(reason_unavailable() is not None, reason=str(reason_unavailable())),
 ]
 SCENARIO = find_scenario_file("two-hundred-users").read_text(encoding="utf-8").replace("login = 1,", "login = 0.1,")

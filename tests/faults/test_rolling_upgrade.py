@@ -168,6 +168,7 @@ def opened(databases: Databases, entrance: Balancer, adapter: AdapterName) -> Te
 
 @pytest.mark.row("F46")
 @pytest.mark.long
+@pytest.mark.alone
 def test_each_process_is_replaced_by_one_of_the_next_release(databases: Databases, tmp_path: Path) -> None:
     tree = next_release(tmp_path / "next", MIGRATIONS)
     with deployed(databases, tmp_path) as product:

@@ -64,13 +64,19 @@ def shop(counted: CountingPort, standby: PostgresStandby, monkeypatch: pytest.Mo
     opened = open_shop(counted.port, uuid7())
     port = with_search_replica(counted, plain_url(standby), SECRET, pool_size=2, on_pool_wait=lambda seconds: None)
     shop = opened.through(port)
-    eventually(lambda: shop.search().slots and answered_by_replica(shop, counted))
+    eventually(lambda: listed_by_replica(shop, counted), "the replica has replayed the opening of the shop")
     return shop
 
 
 def plain_url(server: PostgresServer) -> str:
     port = urlsplit(server.admin_url()).port
     return f"postgresql://127.0.0.1:{port}/{DATABASE}"
+
+
+def listed_by_replica(shop: Shop, counted: CountingPort) -> bool:
+    """Search, and return whether the replica answered, and with free slots."""
+    before = counted.calls
+    return bool(shop.search().slots) and counted.calls == before
 
 
 def answered_by_replica(shop: Shop, counted: CountingPort) -> bool:
