@@ -1,12 +1,13 @@
 """Searches from a streaming replica: up to two seconds old, and from the primary while the replica cannot answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from uuid_utils.compat import uuid7
 
+from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import OfferingNotFound, SlotUnavailable
 from contracts.scheduling.operations import Operation, Q, R
@@ -64,7 +65,7 @@ def shop(counted: CountingPort, standby: PostgresStandby, monkeypatch: pytest.Mo
     opened = open_shop(counted.port, uuid7())
     port = with_search_replica(counted, plain_url(standby), SECRET, pool_size=2, on_pool_wait=lambda seconds: None)
     shop = opened.through(port)
-    eventually(lambda: listed_by_replica(shop, counted), "the replica has replayed the opening of the shop")
+    eventually(lambda: slots_of_replica(shop, counted), "the replica has replayed the opening of the shop")
     return shop
 
 
@@ -73,16 +74,15 @@ def plain_url(server: PostgresServer) -> str:
     return f"postgresql://127.0.0.1:{port}/{DATABASE}"
 
 
-def listed_by_replica(shop: Shop, counted: CountingPort) -> bool:
-    """Search, and return whether the replica answered, and with free slots."""
+def slots_of_replica(shop: Shop, counted: CountingPort) -> Sequence[m.Slot] | None:
+    """Search, and return the free slots; None if the primary answered."""
     before = counted.calls
-    return bool(shop.search().slots) and counted.calls == before
+    slots = shop.search().slots
+    return slots if counted.calls == before else None
 
 
 def answered_by_replica(shop: Shop, counted: CountingPort) -> bool:
-    before = counted.calls
-    shop.search()
-    return counted.calls == before
+    return slots_of_replica(shop, counted) is not None
 
 
 def replay(standby: PostgresServer, what: str) -> None:
