@@ -8,10 +8,11 @@ the rest.
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice
 from typing import Final, Generic, TypeVar
+
+import msgspec
 
 from contracts.chassis.active_tenants import ActiveTenants
 from contracts.chassis.processor_budget import ProcessorBudget, RecentUsage
@@ -46,8 +47,7 @@ class Priority(IntEnum):
     SHADOW = 6
 
 
-@dataclass(frozen=True, slots=True)
-class RequestClass:
+class RequestClass(msgspec.Struct, frozen=True):
     """The properties of a request that are known before it is read."""
 
     priority: Priority = Priority.OTHER
@@ -65,8 +65,7 @@ _Lane = tuple[str, bool, bool]
 """Waiting requests of a tenant that may start under the same conditions, so that none blocks those of another kind."""
 
 
-@dataclass(slots=True, eq=False)
-class Ticket(Generic[T]):
+class Ticket(msgspec.Struct, Generic[T], eq=False):
     """A request that waits or runs. `arrived` is on the monotonic clock."""
 
     item: T
@@ -96,6 +95,8 @@ class AdmissionQueue(Generic[T]):
       other requests but sign-ins and sign-ups, with a share of their own. The share is one of what the process gets: on
       a busy machine, waiting for a processor counts like using it. Requests that wait at once wait for the same
       processor, so each is charged its part of the time that has passed.
+    - While a request runs that neither searches nor uses the shared dependency, searches of all tenants together occupy
+      at most a quarter of the places, since each of them delays it.
     - If all active tenants have used up their shares, none has to be protected: their turns alone divide the processor.
     - Tenants count as active only after a request of theirs has shown that they exist, so that invented ones limit no
       other.
@@ -120,6 +121,8 @@ class AdmissionQueue(Generic[T]):
         self._running = 0
         self._running_shared = 0
         self._running_streamed = 0
+        self._running_searches = 0
+        self._running_apart = 0
         self._running_of: dict[tuple[str, bool], int] = {}
         self._part = 0.0
         """How much of the time that has passed belongs to a request that was always running: at each moment, all that
@@ -188,7 +191,9 @@ class AdmissionQueue(Generic[T]):
         kind, used = ticket.kind, ticket.processor_seconds
         waited = min(ticket.waited_seconds, max(0.0, self._part - ticket.part_at_start - used))
         self._usage.add(kind.tenant, used + waited)
-        share, limited = self._share(kind), self._is_limited(kind)
+        share, limited = 1 / MOST_SHARES, False
+        if not self._is_alone(kind):
+            share, limited = self._share(kind), self._is_limited(kind)
         self._budget_of(kind).charge(kind.tenant, used, share, waited=waited, limited=limited)
 
     def _start(self, ticket: Ticket[T]) -> None:
@@ -200,12 +205,19 @@ class AdmissionQueue(Generic[T]):
             self._in_order.popleft()
 
     def _may_start(self, kind: RequestClass) -> bool:
+        return self._has_place(kind) and (not kind.tenant or self._is_alone(kind) or self._may_use_place(kind))
+
+    def _has_place(self, kind: RequestClass) -> bool:
+        """Return whether its kind may have one more place, whoever's it is."""
         if kind.shared and self._running_shared >= self._shared_places:
             return False
         if kind.streamed and self._running_streamed >= self._search_places:
             return False
-        if not kind.tenant or next(self._active.others(kind.tenant), None) is None:
-            return True
+        searches = kind.priority >= Priority.SEARCH
+        return not (searches and self._running_apart and self._running_searches >= self._search_places)
+
+    def _may_use_place(self, kind: RequestClass) -> bool:
+        """Return whether its tenant may have one more place beside other active ones."""
         if (
             kind.priority >= Priority.CONFIRM
             and not self._budget_of(kind).allows(kind.tenant)
@@ -215,6 +227,9 @@ class AdmissionQueue(Generic[T]):
         if kind.priority >= Priority.SEARCH and self._running_of.get((kind.tenant, True), 0) >= self._search_places:
             return False
         return self._running_of.get((kind.tenant, False), 0) < self._tenant_places
+
+    def _is_alone(self, kind: RequestClass) -> bool:
+        return next(self._active.others(kind.tenant), None) is None
 
     def _is_limited(self, kind: RequestClass) -> bool:
         """Return whether another active tenant has not used up its share."""
@@ -242,9 +257,12 @@ class AdmissionQueue(Generic[T]):
         self._running += change
         self._running_shared += change * kind.shared
         self._running_streamed += change * kind.streamed
+        searches = kind.priority >= Priority.SEARCH
+        self._running_searches += change * searches
+        self._running_apart += change * (not searches and not kind.shared)
         if not kind.tenant:
             return
-        for key in ((kind.tenant, False), (kind.tenant, True))[: 1 + (kind.priority >= Priority.SEARCH)]:
+        for key in ((kind.tenant, False), (kind.tenant, True))[: 1 + searches]:
             running = self._running_of.get(key, 0) + change
             if running:
                 self._running_of[key] = running

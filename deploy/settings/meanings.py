@@ -177,7 +177,7 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "WEB_HOST": Meaning("the address on which a web server listens; 0.0.0.0 in a container", "127.0.0.1"),
     "WEB_THREADS": Meaning("threads, and database connections, of each worker process", "8"),
-    "WEB_WORKERS": Meaning("worker processes of a web server", "2"),
+    "WEB_WORKERS": Meaning("worker processes of a web server: at most one for each processor core", "2"),
     "WORKER_METRICS_HOST": Meaning("the address on which the worker serves its metrics", "127.0.0.1"),
     "WORKER_METRICS_PORT": Meaning("the port on which the worker serves its metrics; if unset or 0, it serves none"),
 }

@@ -56,6 +56,27 @@ def test_requests_that_wait_for_the_shared_dependency_block_no_others_of_their_t
     assert [ticket.kind.shared for ticket in start_all(queue)] == [False]
 
 
+def test_searches_leave_the_processor_to_a_running_request_of_another_module(clock: Clock) -> None:
+    queue = queue_of(clock, 8, [RequestClass(Priority.OTHER), *(search(f"tenant {n}") for n in range(20))])
+    other, *searches = start_all(queue)
+    assert other.kind.priority is Priority.OTHER
+    assert len(searches) == 8 // 4
+    queue.finished(other)
+    assert len(searches) + len(start_all(queue)) == shared_places(8)
+
+
+def test_no_search_starts_beside_another_module_while_a_quarter_or_more_run(clock: Clock) -> None:
+    queue = queue_of(clock, 8, [search(f"tenant {n}") for n in range(20)])
+    searches = start_all(queue)
+    queue.add(RequestClass(Priority.OTHER), RequestClass(Priority.OTHER))
+    assert len(start_all(queue)) == 1
+    for ticket in searches[: shared_places(8) - 8 // 4]:
+        queue.finished(ticket)
+        assert not start_all(queue)
+    queue.finished(searches[-1])
+    assert len(start_all(queue)) == 1
+
+
 def test_one_tenant_alone_is_not_limited_as_a_tenant(clock: Clock) -> None:
     assert len(start_all(queue_of(clock, 8, [search("one")] * 8))) == shared_places(8)
 
