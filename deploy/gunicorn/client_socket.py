@@ -53,9 +53,8 @@ class ClientSocket(socket.socket):
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Send the data, or keep what the client does not read. Does not wait. Raises OSError."""
-        left = memoryview(data).cast("B")
-        if not self.unsent:
-            left = left[self._send(left, flags) :]
+        sent = 0 if self.unsent else self._send(data, flags)
+        left = memoryview(data).cast("B")[sent:]
         if left:
             self._kept.add(len(left))
             self.unsent = memoryview(b"".join((self.unsent, left)))

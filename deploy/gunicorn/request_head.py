@@ -2,9 +2,9 @@
 
 import re
 import socket
-from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
+import msgspec
 from gunicorn.util import split_request_uri
 
 from contracts.chassis.http_constants import MAX_REQUEST_BYTES
@@ -19,8 +19,7 @@ _streamed = re.compile(rb"\n(?:transfer-encoding|expect|content-length(?!:[ \t]*
 _plain_path = re.compile(rb"/[A-Za-z0-9/_.~-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(msgspec.Struct, frozen=True):
     """The part of a request that the socket holds. `missing` is the number of bytes known to be missing, or 0."""
 
     method: str
@@ -56,13 +55,13 @@ def peek(connection: socket.socket) -> RequestHead:
         return UNREADABLE if len(received) >= LONGEST_HEAD else _incomplete(len(received))
     parsed = _parse(head)
     missing = _missing(connection, parsed.size, len(received))
-    return replace(parsed, missing=missing) if missing else parsed
+    return msgspec.structs.replace(parsed, missing=missing) if missing else parsed
 
 
 def pipelined(received: bytes) -> RequestHead:
     """Return the head of a request that the parser has read ahead, as one that cannot be awaited in the socket."""
     head, found, _ = received.partition(b"\r\n\r\n")
-    return replace(_parse(head), size=0, streamed=True) if found else UNREADABLE
+    return msgspec.structs.replace(_parse(head), size=0, streamed=True) if found else UNREADABLE
 
 
 def _parse(head: bytes) -> RequestHead:

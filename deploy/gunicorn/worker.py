@@ -13,10 +13,10 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import msgspec
 from gunicorn import util
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
@@ -26,7 +26,7 @@ from contracts.chassis.served_application import served_application
 from deploy.gunicorn.client_socket import ClientSocket, UnsentBytes
 from deploy.gunicorn.refusal import malformed, refusal
 from deploy.gunicorn.request_head import LONGEST_HEAD, Disconnected, RequestHead, peek, pipelined
-from deploy.gunicorn.run_queue import seconds_in_run_queue
+from deploy.gunicorn.thread_usage import usage_since_last_call
 
 ARRIVAL_SECONDS = 10.0
 """The time that a client has to send a complete request, once its connection is open or its first byte has arrived."""
@@ -90,7 +90,17 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
             # The parser has read ahead: nothing more may arrive in the socket.
             self._queue(conn, pipelined(ahead))
             return
-        self._look(Waiting(conn, ARRIVAL_SECONDS if self.alive else STOP_KEEPALIVE_LINGER), registered=False)
+        try:
+            head = peek(conn.sock)
+        except (Disconnected, OSError):
+            self._close(conn)
+            return
+        if not head.missing:
+            self._queue(conn, head)
+            return
+        waiting = Waiting(conn, ARRIVAL_SECONDS if self.alive else STOP_KEEPALIVE_LINGER)
+        self._watch(self.arriving, waiting, lambda _: self._look(waiting))
+        self._await_rest(waiting, head)
 
     def is_parent_alive(self) -> bool:
         """Called once in each turn of the event loop. Without its master the worker stops, as after SIGTERM.
@@ -108,9 +118,10 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         super().wait_for_and_dispatch_events(min(timeout, LIMIT_SECONDS) if len(self.queue) else timeout)
-        for ticket in self.queue.refuse_late():
-            self._refuse(ticket)
-        self._start_waiting()
+        if len(self.queue):
+            for ticket in self.queue.refuse_late():
+                self._refuse(ticket)
+            self._start_waiting()
 
     def murder_pending(self) -> None:
         """Close connections whose request, or whose end, does not arrive in time, or whose response is not read.
@@ -132,27 +143,28 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
         for waiting in self.arriving.values():
             waiting.until = min(waiting.until, deadline)
 
-    def _look(self, waiting: Waiting, *, registered: bool) -> None:
+    def _look(self, waiting: Waiting) -> None:
         """Queue the request if it has arrived completely; otherwise wait for more of it."""
         conn = waiting.conn
         try:
             head = peek(conn.sock)
-            if head.missing and registered and 0 < head.size <= waiting.seen:
+            if head.missing and 0 < head.size <= waiting.seen:
                 # Readable, but with nothing new: the client has closed its end, so a thread does not have to wait.
-                head = replace(head, size=0, missing=0)
+                head = msgspec.structs.replace(head, size=0, missing=0)
         except (Disconnected, OSError):
             self._close_watched(self.arriving, waiting)
             return
-        if not head.missing:
-            self._stop_watching(self.arriving, waiting)
-            self._queue(conn, head)
+        if head.missing:
+            self._await_rest(waiting, head)
             return
+        self._stop_watching(self.arriving, waiting)
+        self._queue(conn, head)
+
+    def _await_rest(self, waiting: Waiting, head: RequestHead) -> None:
         waiting.seen = head.size
         if head.size:
             # The socket becomes readable again when the missing bytes have arrived, and not for each of them.
-            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, head.size)
-        if not registered:
-            self._watch(self.arriving, waiting, lambda _: self._look(waiting, registered=True))
+            waiting.conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, head.size)
 
     def _watch(
         self,
@@ -187,7 +199,7 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
         if not head.path:
             return UNKNOWN_REQUEST
         kind = self.served.classify(head.method, head.path, head.head)
-        return replace(kind, priority=Priority.SEARCH, streamed=True) if head.streamed else kind
+        return msgspec.structs.replace(kind, priority=Priority.SEARCH, streamed=True) if head.streamed else kind
 
     def _start_waiting(self) -> None:
         while (ticket := self.queue.start_next()) is not None:
@@ -196,12 +208,11 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
 
     def _handle(self, ticket: Ticket[tuple[Any, RequestHead]]) -> object:
         arrival = set_arrival(ticket.arrived)
-        began, waited = time.thread_time(), seconds_in_run_queue()
         try:
             return self.handle(ticket.item[0])
         finally:
-            ticket.processor_seconds = time.thread_time() - began
-            ticket.waited_seconds = seconds_in_run_queue() - waited
+            # A thread of the pool does nothing else between two requests.
+            ticket.processor_seconds, ticket.waited_seconds = usage_since_last_call()
             ticket.tenant_exists = arrival.tenant_exists
 
     def _finish(self, ticket: Ticket[tuple[Any, RequestHead]], running: "Future[object]") -> None:
