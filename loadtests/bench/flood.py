@@ -1,13 +1,14 @@
 """flood_p99_auth, flood_p99_billing: latency of the other modules while the extracted scheduling is flooded.
 
 The service and its database have a processor core of their own, as on a machine of their own: the generator's, which
-they may use as far as the generator leaves it to them.
+they may use as far as the generator leaves it to them. The monolith has one web process, since it has one core: several
+processes on a core take turns there for milliseconds each, with or without a flood of scheduling.
 """
 
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import cycle
 from typing import Final
 
@@ -46,15 +47,15 @@ def measure(cores: Cores, quick: bool) -> dict[str, Figure]:
             capacity = reached.answers[200] / reached.seconds
             echo(f"the service answers {capacity:.0f} searches/s; the flood has {FLOOD * capacity:.0f}/s")
             idle, flooded = list[Outcome](), list[Outcome]()
-            offer(port, requests, rate=RATE, seconds=2.0)
+            offer(port, cycle(requests), rate=RATE, seconds=2.0)
             for seed in range(ROUNDS):
-                idle += offer(port, requests, rate=RATE, seconds=seconds, patience=5.0, seed=seed).outcomes
+                idle += offer(port, cycle(requests), rate=RATE, seconds=seconds, patience=5.0, seed=seed).outcomes
                 flood = multiprocessing.get_context("spawn").Process(
                     target=_flood, args=(port, [next(searches) for _ in range(8)], FLOOD * capacity, seconds + 3.0)
                 )
                 flood.start()
-                offer(port, requests, rate=RATE, seconds=2.0)
-                flooded += offer(port, requests, rate=RATE, seconds=seconds, patience=5.0, seed=seed).outcomes
+                offer(port, cycle(requests), rate=RATE, seconds=2.0)
+                flooded += offer(port, cycle(requests), rate=RATE, seconds=seconds, patience=5.0, seed=seed).outcomes
                 flood.join()
                 if flood.exitcode != 0:
                     raise CommandError("the flood ended early")
@@ -64,7 +65,7 @@ def measure(cores: Cores, quick: bool) -> dict[str, Figure]:
 def _start(servers: BenchServers, cores: Cores) -> int:
     servers.start_databases("monolith", "scheduling")
     service = servers.start_scheduling()
-    monolith = servers.start_monolith(SCHEDULING_ADAPTER="http", WEB_WORKERS="2")
+    monolith = servers.start_monolith(SCHEDULING_ADAPTER="http")
     apart = [service.pid, servers.postgres_pid("scheduling")]
     Cores(cores.generator, cores.generator).pin_servers(apart)
     for process in (each for pid in apart for each in process_tree(pid)):
@@ -73,11 +74,11 @@ def _start(servers: BenchServers, cores: Cores) -> int:
     return monolith.port
 
 
-def _requests(tenant: Tenant) -> Iterator[bytes]:
-    """Yield requests to auth and to billing in turn."""
+def _requests(tenant: Tenant) -> Sequence[bytes]:
+    """Return a request to each of the `MODULES`."""
     paths = ("/me/sessions", f"{tenant.path}/invoices")
     host = f"{HOST}:{tenant.port}"
-    return cycle([render_request("GET", f"/api/v1{path}", host=host, headers=tenant.owner.headers) for path in paths])
+    return [render_request("GET", f"/api/v1{path}", host=host, headers=tenant.owner.headers) for path in paths]
 
 
 def _flood(port: int, requests: Sequence[bytes], rate: float, seconds: float) -> None:
