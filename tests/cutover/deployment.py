@@ -109,10 +109,7 @@ class Deployment:
         worker = RecoveryWorker(self.databases)
         eventually(lambda: self._all_settled(worker, business_id), "every cutover settled")
         worker.close()
-        eventually(
-            lambda: not replication.find_problems(self.databases.extraction, max_lag_bytes=1_000_000),
-            "replication streams again",
-        )
+        self._wait_until_streaming()
         with self.databases.monolith.connect() as one, self.databases.scheduling.connect() as another:
             found = {
                 "monolith": leases.read_lease(one, business_id),
@@ -124,6 +121,18 @@ class Deployment:
             findings = compare(here, there, business_id, settle_seconds=15.0)
             assert findings.equal, findings.differences
             assert check_invariants(here, business_id) == []
+
+    def _wait_until_streaming(self) -> None:
+        problems: list[str] = []
+
+        def is_streaming() -> bool:
+            problems[:] = replication.find_problems(self.databases.extraction, max_lag_bytes=1_000_000)
+            return not problems
+
+        try:
+            eventually(is_streaming, "replication streams again")
+        except AssertionError as error:
+            raise AssertionError("; ".join([str(error), *problems])) from None
 
     def _all_settled(self, worker: RecoveryWorker, business_id: UUID) -> bool:
         worker.step()

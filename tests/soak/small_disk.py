@@ -14,28 +14,27 @@ from tests.cutover.deployment import Deployment
 
 _SIZE = "8m"
 _TABLESPACE = "soak_disk"
+_PAGE = bytes(4096)
 
 
 class SmallDisk:
-    """A table next to the appointments, which a fault lets grow until nothing is left."""
+    """A file next to the appointments, which a fault lets grow until nothing is left.
 
-    def __init__(self, admin_url: str) -> None:
-        self._url = admin_url
+    Not a table: to truncate one, Postgres needs a free page.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._filler = folder / "filler"
 
     def fill(self, seconds: float) -> None:
-        """Leave no room for a new page, for a while. Without effect while the server is being restarted."""
-        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self._url, autocommit=True) as db:
-            try:
-                for rows in (400, 50, 5, 1):
-                    with contextlib.suppress(psycopg.errors.DiskFull):
-                        while True:
-                            db.execute(
-                                "INSERT INTO public.filler SELECT repeat('x', 7000) FROM generate_series(1, %s)",
-                                (rows,),
-                            )
-                time.sleep(seconds)
-            finally:
-                db.execute("TRUNCATE public.filler")
+        """Leave no room for a new page, for a while."""
+        try:
+            with contextlib.suppress(OSError), self._filler.open("wb", buffering=0) as file:
+                while file.write(_PAGE):
+                    pass
+            time.sleep(seconds)
+        finally:
+            self._filler.unlink()
 
 
 @contextlib.contextmanager
@@ -54,12 +53,10 @@ def small_disk(deployment: Deployment) -> Iterator[SmallDisk | None]:
             owner = Path(data).stat()
             os.chown(folder, owner.st_uid, owner.st_gid)
             db.execute(f"CREATE TABLESPACE {_TABLESPACE} LOCATION '{folder}'".encode())
-            db.execute(f"CREATE UNLOGGED TABLE public.filler (text text) TABLESPACE {_TABLESPACE}".encode())
             db.execute(f"ALTER TABLE scheduling.appointment SET TABLESPACE {_TABLESPACE}".encode())
-        yield SmallDisk(url)
+        yield SmallDisk(folder)
     finally:
         with contextlib.suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as db:
-            db.execute("DROP TABLE IF EXISTS public.filler")
             db.execute("ALTER TABLE scheduling.appointment SET TABLESPACE pg_default")
             db.execute(f"DROP TABLESPACE IF EXISTS {_TABLESPACE}".encode())
         subprocess.run(["umount", "--lazy", str(folder)], check=False)
