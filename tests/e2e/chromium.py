@@ -163,6 +163,10 @@ class Chromium:
             assert time.monotonic() < end, condition
             time.sleep(0.1)
 
+    def until_loaded(self, condition: str) -> None:
+        """Return when a page on which the condition holds has loaded: its address changes before its content."""
+        self.until(f"document.readyState === 'complete' && {condition}")
+
     def press(self, key: str) -> None:
         """Press and release a key, such as `m` or `ArrowDown`."""
         text = {"text": key} if len(key) == 1 else {"text": "\r"} if key == "Enter" else {}

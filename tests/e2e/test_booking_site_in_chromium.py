@@ -96,7 +96,7 @@ def test_script_names_the_zone_of_the_visitor_and_counts_down(chromium: Chromium
     chromium.open(product.installation.url, 390)
     assert chromium.evaluate("document.querySelector('[name=zone]').value") == "America/New_York"
     chromium.open(product.installation.url + times_page(shop, day), 1280)
-    chromium.until("location.search.includes('zone=America')")
+    chromium.until_loaded("location.search.includes('zone=America')")
     assert "America/New_York" in chromium.evaluate("document.querySelector('.zone').textContent")
     browser = Browser(product.installation.url)
     page = chosen_time(browser, shop, day)

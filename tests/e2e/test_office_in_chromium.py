@@ -71,7 +71,7 @@ def test_calendar_shows_changes_by_others_and_moves_by_keyboard(
     chromium.press("m")
     chromium.press("ArrowDown")
     chromium.press("Enter")
-    eventually(lambda: chromium.evaluate("location.pathname").endswith("/move"), "the confirmation", seconds=15)
+    chromium.until_loaded("location.pathname.endsWith('/move')")
     assert chromium.evaluate("new URLSearchParams(location.search).get('at')") == target
     assert "New" in chromium.evaluate("document.querySelector('.compare').textContent")
 
@@ -83,7 +83,7 @@ def test_appointment_is_moved_by_dragging(product: Product, chromium: Chromium, 
     chromium.open(f"{product.installation.url}/office/{shop.slug}/day?date={day}", 1280)
     target = chromium.evaluate("document.querySelectorAll('.free')[22].dataset.at")
     chromium.drag(f'a[href$="{booked}"]', f'[data-at="{target}"]')
-    chromium.until("location.pathname.endsWith('/move')")
+    chromium.until_loaded("location.pathname.endsWith('/move')")
     assert chromium.evaluate("new URLSearchParams(location.search).get('at')") == target
 
 
