@@ -208,7 +208,7 @@ class AdmissionQueue(Generic[T]):
         return self._has_place(kind) and (not kind.tenant or self._is_alone(kind) or self._may_use_place(kind))
 
     def _has_place(self, kind: RequestClass) -> bool:
-        """Return whether its kind may have one more place, whoever's it is."""
+        """Return whether requests of its kind, of all tenants together, may occupy one more place."""
         if kind.shared and self._running_shared >= self._shared_places:
             return False
         if kind.streamed and self._running_streamed >= self._search_places:
@@ -217,7 +217,7 @@ class AdmissionQueue(Generic[T]):
         return not (searches and self._running_apart and self._running_searches >= self._search_places)
 
     def _may_use_place(self, kind: RequestClass) -> bool:
-        """Return whether its tenant may have one more place beside other active ones."""
+        """Return whether its tenant may occupy one more place while others are active."""
         if (
             kind.priority >= Priority.CONFIRM
             and not self._budget_of(kind).allows(kind.tenant)

@@ -53,7 +53,7 @@ class ProcessorBudget:
         self._pauses_until[tenant] = used_until
         if used_until > now - LONG_SECONDS:
             self._used_up[tenant] = used_until
-            self._forget_ended()
+            self._forget_ended()  # Nothing asks for them while one tenant is alone.
             heappush(self._ends, (used_until, tenant))
         if len(self._pauses_until) > _MOST_TENANTS:
             self._pauses_until = {each: until for each, until in self._pauses_until.items() if until > now}

@@ -34,7 +34,7 @@ class SmallDisk:
                     pass
             time.sleep(seconds)
         finally:
-            self._filler.unlink()
+            self._filler.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
