@@ -4,6 +4,8 @@ Knows the arms only through `measuring.subject`. Every trial is stored as soon a
 stored is not measured again, so an interrupted laboratory continues where it was.
 """
 
+import time
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -38,9 +40,11 @@ class Experiment:
         scenario: RegisteredScenario,
         thresholds: Thresholds,
         report: Report,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._rig = rig
-        self._storage = TrialStorage(folder, scenario, thresholds, report)
+        self._storage = TrialStorage(folder, scenario, thresholds, report, sleep)
         self._scenario = scenario
         self._thresholds = thresholds
         self._report = report

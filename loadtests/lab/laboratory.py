@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,8 +28,8 @@ from loadtests.lab.measuring.subject import Rig
 from loadtests.lab.measuring.targets import TargetRig
 from loadtests.lab.options import LabOptions, require_same_options
 from loadtests.lab.planning.arms import ARMS, BASELINE, REPEAT
-from loadtests.lab.planning.scenario import RegisteredScenario, parse_scenario, with_forecast
-from loadtests.lab.results.model import MeasurementConditions
+from loadtests.lab.planning.scenario import RegisteredScenario, parse_scenario
+from loadtests.lab.results.model import MachineSpeed, MeasurementConditions
 from loadtests.lab.results.results_store import (
     LOGS_FOLDER,
     ResultsFolder,
@@ -40,11 +41,12 @@ from loadtests.lab.results.results_store import (
 from loadtests.lab.servers.database_templates import prepare_arms
 from loadtests.lab.servers.lab_servers import DatabaseServer, LabServers
 from loadtests.lab.servers.machine import collect_versions, describe_machine, product_commit
-from loadtests.lab.servers.speed_probe import running_speed_probe
+from loadtests.lab.servers.reference_work import measure_reference_work
+from loadtests.lab.servers.speed_probe import SpeedProbe, running_speed_probe
 from loadtests.lab.servers.topologies import TOPOLOGIES
 from loadtests.lab.verdict.capacities import TrialRecord
 from loadtests.lab.verdict.thresholds import FILE, read_thresholds
-from loadtests.lab.verdict.verdict import scenario_of
+from loadtests.lab.verdict.verdict import scenario_of, scenario_under
 
 FAULT_LOAD: Final = 0.5
 """Load during faults, as a share of the lowest capacity of the arms."""
@@ -66,10 +68,14 @@ def run_laboratory(options: LabOptions, report: Report) -> ResultsFolder:
     if options.targets:
         return _measure_targets(options, folder, commit, report)
     with running_lab_servers(report, options.arms, options.out) as servers:
-        scenario = with_forecast(parse_scenario(options.scenario), options.forecast)
-        rig = build_rig(servers, options, scenario, report)
+        probe = start_speed_probe(servers)
         if folder is None:
-            folder = _create(options, commit, servers.cores.note, collect_versions(servers))
+            speed = _measure_speed(servers, probe, options, report)
+            conditions = _conditions(options, commit, servers.cores.note, collect_versions(servers), speed)
+        else:
+            conditions = folder.conditions
+        rig = build_rig(servers, probe, scenario_under(conditions), options, report)
+        folder = folder or _create(options, conditions)
         _experiment(rig, folder, report).run()
         if options.faults:
             _measure_faults(rig, folder, report)
@@ -79,7 +85,7 @@ def run_laboratory(options: LabOptions, report: Report) -> ResultsFolder:
 def _measure_faults(rig: ProductRig, folder: ResultsFolder, report: Report) -> None:
     """Measure the blast radius of the arms that have none yet, at half of the lowest capacity of the arms."""
     results = folder.results
-    record = TrialRecord(results.trials, scenario_of(results), read_thresholds())
+    record = TrialRecord(results, scenario_of(results), read_thresholds())
     blocks = {trial.block for trial in results.trials}
     kept = [bracket.kept for arm in rig.arms() for bracket in record.brackets(arm, blocks) if bracket.kept]
     rate = FAULT_LOAD * min(kept, default=FIRST_RATE)
@@ -87,6 +93,19 @@ def _measure_faults(rig: ProductRig, folder: ResultsFolder, report: Report) -> N
         if arm != REPEAT and not any(cell.arm == arm for cell in results.blast):
             report(f"faults of {arm}, at {rate:.3g}/s")
             folder.add_blast(measure_blast_radius(rig, arm, rate))
+
+
+def _measure_speed(servers: LabServers, probe: SpeedProbe, options: LabOptions, report: Report) -> MachineSpeed | None:
+    """Return the speed of the machine relative to the scenario's; None where its rates are not to be scaled."""
+    scenario = parse_scenario(options.scenario)
+    if scenario.reference is None or options.forecast is not None or reason_unavailable() is not None:
+        return None
+    report("measuring the reference work")
+    began = time.monotonic()
+    served = measure_reference_work(servers, scenario)
+    ratio = served / scenario.reference.requests
+    report(f"  {served:.3g} requests/s, {ratio:.2f} of the machine of the scenario: its rates are multiplied by that")
+    return MachineSpeed(ratio=ratio, probe=probe.speed(began, time.monotonic()))
 
 
 def _test_generator(report: Report) -> None:
@@ -103,7 +122,9 @@ def _test_generator(report: Report) -> None:
 def _measure_targets(options: LabOptions, folder: ResultsFolder | None, commit: str, report: Report) -> ResultsFolder:
     """Compare systems that already run. Raises LabFailed."""
     cores = choose_cores()
-    folder = folder or _create(options, commit, "servers of their own", {"python": platform.python_version()})
+    if folder is None:
+        versions = {"python": platform.python_version()}
+        folder = _create(options, _conditions(options, commit, "servers of their own", versions))
     try:
         _experiment(TargetRig(options.targets, cores), folder, report).run()
     except CommandError as error:
@@ -124,7 +145,16 @@ def _experiment(rig: Rig, folder: ResultsFolder, report: Report) -> Experiment:
     return Experiment(rig, folder, scenario_of(folder.results), read_thresholds(), report)
 
 
-def build_rig(servers: LabServers, options: LabOptions, scenario: RegisteredScenario, report: Report) -> ProductRig:
+def start_speed_probe(servers: LabServers) -> SpeedProbe:
+    """Start the probe on the servers' core; it ends with the servers."""
+    probe, pid = servers.running.enter_context(running_speed_probe(servers.folder / "speed"))
+    servers.cores.pin_servers([pid])
+    return probe
+
+
+def build_rig(
+    servers: LabServers, probe: SpeedProbe, scenario: RegisteredScenario, options: LabOptions, report: Report
+) -> ProductRig:
     """Prepare the arms, on a second set of servers as well where two arms fit side by side. Raises CommandError."""
     alone = reason_not_paired(scenario)
     report(f"arms are measured one at a time: {alone}" if alone else "arms are measured beside M1")
@@ -136,8 +166,6 @@ def build_rig(servers: LabServers, options: LabOptions, scenario: RegisteredScen
         beside.start_all(*required_servers(options.arms))
         sets.append(beside)
     sides = [Side(each, prepare_arms(options.arms, options.remedies, each, report)) for each in sets]
-    probe, pid = servers.running.enter_context(running_speed_probe(servers.folder / "speed"))
-    servers.cores.pin_servers([pid])
     return ProductRig(sides, scenario, probe)
 
 
@@ -182,9 +210,15 @@ def available_arms() -> list[str]:
     return [arm for arm in ARMS if arm in TOPOLOGIES]
 
 
-def _create(options: LabOptions, commit: str, pinned: str, versions: dict[str, str]) -> ResultsFolder:
+def _create(options: LabOptions, conditions: MeasurementConditions) -> ResultsFolder:
+    return create_folder(options.out, conditions, describe_machine(), read_thresholds().version)
+
+
+def _conditions(
+    options: LabOptions, commit: str, pinned: str, versions: dict[str, str], speed: MachineSpeed | None = None
+) -> MeasurementConditions:
     others = [] if options.targets else [arm for arm in available_arms() if arm not in options.arms]
-    conditions = MeasurementConditions(
+    return MeasurementConditions(
         scenario=options.scenario,
         arms=options.arms,
         blocks=options.blocks,
@@ -196,12 +230,12 @@ def _create(options: LabOptions, commit: str, pinned: str, versions: dict[str, s
         thresholds=FILE.read_text(encoding="utf-8"),
         commit=commit,
         forecast=options.forecast,
+        speed=speed,
         map_only=options.map_only,
         not_measured=dict.fromkeys(others, "not selected"),
         remedies=dict(options.remedies),
         targets=dict(options.targets),
     )
-    return create_folder(options.out, conditions, describe_machine(), read_thresholds().version)
 
 
 def _without_budgets() -> str:

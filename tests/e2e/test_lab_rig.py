@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from deploy.databases.schemas import MONOLITH_SCHEMAS
 from loadtests.harness.cpu_budgets import reason_unavailable
-from loadtests.lab.laboratory import build_rig, running_lab_servers
+from loadtests.lab.laboratory import build_rig, running_lab_servers, start_speed_probe
 from loadtests.lab.measuring.faults import FAULTS, measure_blast_radius
 from loadtests.lab.measuring.measurement import COPY
 from loadtests.lab.measuring.rig import ProductRig, RunningProductArms
 from loadtests.lab.measuring.subject import Load, Reading
 from loadtests.lab.options import LabOptions
-from loadtests.lab.planning.scenario import find_scenario_file, parse_scenario
+from loadtests.lab.planning.scenario import ScenarioBudgets, find_scenario_file, parse_scenario
 from loadtests.lab.servers.booking_history import PAST_DAYS
+from loadtests.lab.servers.reference_work import measure_reference_work
 
 pytestmark = [
     pytest.mark.long,
@@ -36,7 +38,7 @@ def rig_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *arms: str) -> Iterato
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     options = LabOptions(out=folder / "results", scenario=SCENARIO, arms=arms, blocks=1, seed=1)
     with running_lab_servers(print, arms, options.out) as servers:
-        yield build_rig(servers, options, parse_scenario(SCENARIO), print)
+        yield build_rig(servers, start_speed_probe(servers), parse_scenario(SCENARIO), options, print)
 
 
 def play(running: RunningProductArms, folder: Path, *arms: str) -> dict[str, Reading]:
@@ -124,3 +126,14 @@ def test_engine_in_the_monolith_uses_a_database_of_its_own_and_a_fault_counts_wh
     harm = {module: shares[killed, module] - shares[control, module] for module in ("scheduling", "billing")}
     assert harm["scheduling"] > 0.1
     assert harm["billing"] < harm["scheduling"], shares
+
+
+def test_reference_work_depends_on_the_budget_of_the_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    budgets = {units: ScenarioBudgets(total=18, database=units, worker=2) for units in (2, 6)}
+    with running_lab_servers(print, ["M1"], tmp_path / "results") as servers:
+        served = {
+            units: measure_reference_work(servers, msgspec.structs.replace(parse_scenario(SCENARIO), budgets=each))
+            for units, each in budgets.items()
+        }
+    assert 0 < served[2] * 1.5 < served[6], "the database limits, with three times the budget in the second"

@@ -1,6 +1,7 @@
 """The trials of one start of the servers, and their storage."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -26,15 +27,16 @@ WARM_UP_SECONDS: Final = 3.0
 
 @dataclass(frozen=True)
 class TrialStorage:
-    """The results folder, and the rules by which its trials are judged."""
+    """The results folder, and the rules by which its trials are judged. `sleep` waits between trials."""
 
     folder: ResultsFolder
     scenario: RegisteredScenario
     thresholds: Thresholds
     report: Report
+    sleep: Callable[[float], None] = time.sleep
 
     def record(self) -> TrialRecord:
-        return TrialRecord(self.folder.results.trials, self.scenario, self.thresholds)
+        return TrialRecord(self.folder.results, self.scenario, self.thresholds)
 
     def store(self, trials: list[Trial]) -> None:
         """Store trials, and report each in one line."""
@@ -42,6 +44,9 @@ class TrialStorage:
         record = self.record()
         for trial in trials:
             self.report("  " + format_trial(trial, record.judge(trial)))
+        if any(map(record.is_at_other_speed, trials)) and self.thresholds.speed.pause:
+            self.report(f"waiting for {self.thresholds.speed.pause:g} s, since the machine's speed has changed")
+            self.sleep(self.thresholds.speed.pause)
 
 
 class StageSession:

@@ -73,6 +73,16 @@ class DeclaredCeiling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     largest_database: _Units | None = None
 
 
+class ReferenceMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The machine for which the rates of the scenario were registered.
+
+    `requests` a second is what it served of the reference work (`servers/reference_work.py`) within M1's budgets.
+    Without this, rates hold for every machine.
+    """
+
+    requests: _Positive
+
+
 class ExpectedAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The answer that the author of the scenario expected before it was measured; printed, never used."""
 
@@ -91,6 +101,7 @@ class RegisteredScenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     promises: ScenarioPromises
     budgets: ScenarioBudgets
     ceiling: DeclaredCeiling = DeclaredCeiling()
+    reference: ReferenceMachine | None = None
     expected: ExpectedAnswer | None = None
 
     @property
@@ -131,6 +142,19 @@ def with_forecast(scenario: RegisteredScenario, forecast: float | None) -> Regis
     if forecast is None:
         return scenario
     return msgspec.structs.replace(scenario, load=msgspec.structs.replace(scenario.load, forecast=forecast))
+
+
+def at_speed(scenario: RegisteredScenario, speed: float | None) -> RegisteredScenario:
+    """Return the scenario with its rates, the forecast and those of the other modules, multiplied by the speed."""
+    if speed is None:
+        return scenario
+    load = scenario.load
+    scaled = msgspec.structs.replace(
+        load,
+        forecast=None if load.forecast is None else load.forecast * speed,
+        background={journey: rate * speed for journey, rate in load.background.items()},
+    )
+    return msgspec.structs.replace(scenario, load=scaled)
 
 
 def other_modules_of(promises: ScenarioPromises) -> Mapping[str, float]:

@@ -29,7 +29,7 @@ class ReportFigures:
         self.conditions = results.conditions
         self.scenario = scenario_of(results)
         self.thresholds = parse_thresholds(results.conditions.thresholds)
-        self.record = TrialRecord(results.trials, self.scenario, self.thresholds)
+        self.record = TrialRecord(results, self.scenario, self.thresholds)
         self.arms = sort_arms(trial.arm for trial in results.trials)
         self.standard = BASELINE if BASELINE in self.arms or not self.arms else self.arms[0]
         self.blocks = sorted({trial.block for trial in results.trials if trial.block}) or [ALONE]

@@ -13,9 +13,14 @@ def describe_problem(figures: ReportFigures) -> Iterator[str]:
     """Yield sentences about M1 at the forecast."""
     load, demand = figures.scenario.load, figures.scenario.demand
     capacity = figures.capacity(BASELINE)
+    if (speed := figures.conditions.speed) is not None:
+        yield (
+            f"This machine did the reference work at {speed.ratio:.2f} times the speed of the one for which the "
+            "scenario was registered, so its forecast and the rates of the other modules are multiplied by that."
+        )
     if demand is not None:
         yield (
-            f"The forecast is a peak of {load.forecast:g} scheduling arrivals a second. With a headroom of "
+            f"The forecast is a peak of {load.forecast:.3g} scheduling arrivals a second. With a headroom of "
             f"{load.headroom:g}, an arm must sustain {demand:.3g}/s."
         )
     if capacity is None:

@@ -134,12 +134,23 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
         return self.sql or "\n".join(f"{name}={value}" for name, value in self.settings.items())
 
 
+class MachineSpeed(msgspec.Struct, frozen=True, kw_only=True):
+    """The speed of the machine before anything else was measured.
+
+    `ratio` compares its reference work with the scenario's machine; the rates are multiplied by it. `probe` is the
+    reading of the speed probe at the same time: trials at another speed do not count.
+    """
+
+    ratio: float
+    probe: float | None
+
+
 class MeasurementConditions(msgspec.Struct, frozen=True, kw_only=True):
     """The conditions of the measurement; folders are comparable only under equal conditions.
 
     `scenario` and `thresholds` are the texts of their files. `forecast` is None where the scenario's own holds.
-    `commit` is the product's, with "+" after it where files differed from it. `not_measured` has reasons by arm,
-    `targets` the addresses of systems that already run.
+    `speed` is None where rates hold as registered. `commit` is the product's, with "+" where files differed from it.
+    `not_measured` has reasons by arm, `targets` the addresses of systems that already run.
     """
 
     scenario: str
@@ -153,6 +164,7 @@ class MeasurementConditions(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: str
     commit: str
     forecast: float | None = None
+    speed: "MachineSpeed | None" = None
     map_only: bool = False
     not_measured: dict[str, str] = {}
     remedies: dict[str, Remedy] = {}

@@ -11,7 +11,7 @@ from loadtests.generator.estimates import Estimate, student_quantile
 from loadtests.lab.measuring.capacity import Bracket, CapacitySearch
 from loadtests.lab.planning.arms import BASELINE
 from loadtests.lab.planning.scenario import RegisteredScenario
-from loadtests.lab.results.model import Trial
+from loadtests.lab.results.model import Results, Trial
 from loadtests.lab.verdict.promises import TrialJudgement, judge_isolation, judge_trial, refused_share
 from loadtests.lab.verdict.thresholds import Thresholds
 
@@ -22,11 +22,11 @@ ALONE: Final = 0
 class TrialRecord:
     """The trials of a laboratory, judged by its scenario's promises."""
 
-    def __init__(self, trials: Sequence[Trial], scenario: RegisteredScenario, thresholds: Thresholds) -> None:
+    def __init__(self, results: Results, scenario: RegisteredScenario, thresholds: Thresholds) -> None:
         self.scenario = scenario
         self.thresholds = thresholds
-        self.speed = _usual_speed(trials)
-        self.trials = [self._mark_speed(trial) for trial in trials]
+        self.speed = _usual_speed(results)
+        self.trials = [self._mark_speed(trial) for trial in results.trials]
         alone = [trial for trial in self.trials if trial.block == ALONE and trial.purpose == "capacity"]
         self.baseline_refused = refused_share([trial for trial in alone if self._judge(trial, None).kept])
 
@@ -56,8 +56,10 @@ class TrialRecord:
         """Return the search of an arm in one stage, as far as its trials were recorded; the first began at `start`."""
         trials = [trial for trial in self.of("capacity", arm) if trial.stage == stage]
         search = CapacitySearch(trials[0].rate if trials else start, self.thresholds.search)
+        forgiven = [trial for trial in trials if self.is_at_other_speed(trial)][: self.thresholds.speed.repeats]
         for trial in trials:
-            search.record(trial.rate, self.judge(trial).kept)
+            if trial not in forgiven:
+                search.record(trial.rate, self.judge(trial).kept)
         return search
 
     def brackets(self, arm: str, blocks: Iterable[int]) -> list[Bracket]:
@@ -96,14 +98,19 @@ class TrialRecord:
                     found.append(one / other)
         return found
 
+    def is_at_other_speed(self, trial: Trial) -> bool:
+        """Return whether the machine had another speed than at first, by the registered rule."""
+        return self._speed_difference(trial) > self.thresholds.speed.most_difference
+
+    def _speed_difference(self, trial: Trial) -> float:
+        return 0.0 if trial.speed is None or self.speed is None else abs(trial.speed / self.speed - 1)
+
     def _mark_speed(self, trial: Trial) -> Trial:
-        """Return the trial with a problem if the machine had another speed, by the registered rule."""
-        if trial.speed is None or self.speed is None or trial.problems:
+        """Return the trial with a problem if the machine had another speed."""
+        if trial.problems or not self.is_at_other_speed(trial):
             return trial
-        difference = abs(trial.speed / self.speed - 1)
-        if difference <= self.thresholds.speed.most_difference:
-            return trial
-        return _with_problem(trial, f"the machine's speed differed by {difference:.0%} from that before the blocks")
+        difference = self._speed_difference(trial)
+        return _with_problem(trial, f"the machine's speed differed by {difference:.0%} from that at first")
 
 
 def estimate_capacity(brackets: Sequence[Bracket], error: float) -> Estimate:
@@ -143,8 +150,11 @@ def _mean_bracket(brackets: Sequence[Bracket]) -> Bracket:
     return Bracket(mean(each.kept for each in brackets), mean(each.broken for each in brackets))
 
 
-def _usual_speed(trials: Sequence[Trial]) -> float | None:
-    speeds = sorted(trial.speed for trial in trials if trial.block == ALONE and trial.speed is not None)
+def _usual_speed(results: Results) -> float | None:
+    """Return the speed for which the rates were chosen, or else the median of the trials before the blocks."""
+    if results.conditions.speed is not None:
+        return results.conditions.speed.probe
+    speeds = sorted(trial.speed for trial in results.trials if trial.block == ALONE and trial.speed is not None)
     return speeds[len(speeds) // 2] if speeds else None
 
 

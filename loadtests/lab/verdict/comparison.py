@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 from typing import NamedTuple
 
 from loadtests.generator.estimates import Estimate, student_quantile
+from loadtests.lab.planning.scenario import parse_scenario
 from loadtests.lab.results.model import MeasurementConditions, Results
 from loadtests.lab.verdict.capacities import TrialRecord
 from loadtests.lab.verdict.findings import format_ratio
@@ -40,7 +41,7 @@ def compare_results(one: Results, other: Results) -> Iterator[ArmChange]:
     """
     _require_same_conditions(one, other)
     first, second = (
-        TrialRecord(results.trials, scenario_of(results), parse_thresholds(results.conditions.thresholds))
+        TrialRecord(results, scenario_of(results), parse_thresholds(results.conditions.thresholds))
         for results in (one, other)
     )
     for arm in one.conditions.arms:
@@ -90,8 +91,8 @@ def _require_same_conditions(one: Results, other: Results) -> None:
 
 
 def _load_of(results: Results) -> tuple[object, ...]:
-    """Return all parts of the scenario that a capacity depends on; the forecast is none of them."""
-    scenario = scenario_of(results)
+    """Return all parts of the scenario that a capacity depends on, as registered; the forecast is none of them."""
+    scenario = parse_scenario(results.conditions.scenario)
     load = scenario.load
     shape = (load.mix, load.background, load.seconds, load.shape, load.day_zipf)
     return (*shape, scenario.promises, scenario.budgets)

@@ -45,6 +45,8 @@ class CostRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class SpeedRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most_difference: float
+    pause: float = 0.0
+    repeats: int = 0
 
 
 class ValidityRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

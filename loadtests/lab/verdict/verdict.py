@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from loadtests.lab.planning.arms import BASELINE, OWN_DATABASE, REPEAT, REQUIRED_REMEDIES, SERVICE, Kind, find_arm
-from loadtests.lab.planning.scenario import RegisteredScenario, parse_scenario, with_forecast
-from loadtests.lab.results.model import Results
+from loadtests.lab.planning.scenario import RegisteredScenario, at_speed, parse_scenario, with_forecast
+from loadtests.lab.results.model import MeasurementConditions, Results
 from loadtests.lab.verdict.capacities import ALONE, TrialRecord
 from loadtests.lab.verdict.findings import (
     ArmFinding,
@@ -67,14 +67,20 @@ class _Decided(Exception):
 
 
 def scenario_of(results: Results) -> RegisteredScenario:
-    """Return the scenario that the results were measured with, with their forecast."""
-    return with_forecast(parse_scenario(results.conditions.scenario), results.conditions.forecast)
+    """Return the scenario that the results were measured with."""
+    return scenario_under(results.conditions)
+
+
+def scenario_under(conditions: MeasurementConditions) -> RegisteredScenario:
+    """Return the scenario with its rates at the machine's speed, and with the forecast of the options if it has one."""
+    ratio = None if conditions.speed is None else conditions.speed.ratio
+    return with_forecast(at_speed(parse_scenario(conditions.scenario), ratio), conditions.forecast)
 
 
 def judge_results(results: Results) -> Verdict:
     """Judge results under the scenario and the thresholds that they were measured with."""
     thresholds = parse_thresholds(results.conditions.thresholds)
-    record = TrialRecord(results.trials, scenario_of(results), thresholds)
+    record = TrialRecord(results, scenario_of(results), thresholds)
     return judge(record, results.conditions.arms, map_only=not results.conditions.asks_for_verdict)
 
 

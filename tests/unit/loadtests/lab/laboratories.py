@@ -1,7 +1,7 @@
 """Laboratories on simulated arms, in a temporary results folder."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loadtests.lab.experiment import Experiment
@@ -36,11 +36,15 @@ def conditions(
 
 
 def run_laboratory(
-    out: Path, rig: SimulatedRig, measured: MeasurementConditions, thresholds: Thresholds = THRESHOLDS
+    out: Path,
+    rig: SimulatedRig,
+    measured: MeasurementConditions,
+    thresholds: Thresholds = THRESHOLDS,
+    sleep: Callable[[float], None] = lambda _seconds: None,
 ) -> Results:
     """Run a laboratory on simulated arms, or continue the one in the folder."""
     folder = resume_folder(out) or create_folder(out, measured, MACHINE, thresholds.version)
-    Experiment(rig, folder, scenario_of(folder.results), thresholds, lambda _line: None).run()
+    Experiment(rig, folder, scenario_of(folder.results), thresholds, lambda _line: None, sleep=sleep).run()
     return folder.results
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from loadtests.lab.measuring.subject import Load, Reading
 from loadtests.lab.planning.demands import limiting_role, predict_capacity, solve_demands
-from loadtests.lab.results.model import Results
+from loadtests.lab.results.model import MachineSpeed, Results
+from loadtests.lab.verdict.capacities import TrialRecord
 from loadtests.lab.verdict.verdict import scenario_of
 from tests.unit.loadtests.lab.laboratories import (
     THRESHOLDS,
@@ -106,11 +107,45 @@ def test_trial_at_another_speed_of_the_machine_does_not_count(tmp_path: Path) ->
             found = super().play(loads, folders)
             return {arm: msgspec.structs.replace(reading, speed=speed) for arm, reading in found.items()}
 
-    rig = SlowOnce()
-    results = run_laboratory(tmp_path / "lab", rig, conditions(arms=("M1",), scenario=FOUNDER, blocks=1))
+    waits: list[float] = []
+    described = conditions(arms=("M1",), scenario=FOUNDER, blocks=1)
+    results = run_laboratory(tmp_path / "lab", SlowOnce(), described, sleep=waits.append)
     rates = [trial.rate for trial in results.trials]
     slow = next(place for place, trial in enumerate(results.trials) if trial.speed == 0.7)
     assert rates[slow + 1] == rates[slow]
+    assert waits == [THRESHOLDS.speed.pause], "the machine may be disturbed for a while"
+
+
+def test_trials_are_compared_with_the_speed_for_which_the_rates_were_chosen(tmp_path: Path) -> None:
+    """A forecast that was scaled to a fast machine does not apply to a slow one."""
+
+    class Slower(SimulatedRig):
+        def play(self, loads: dict[str, Load], folders: dict[str, Path]) -> dict[str, Reading]:  # type: ignore[override]
+            speed = 0.7 if len(self.played) < 3 else 1.0
+            found = super().play(loads, folders)
+            return {arm: msgspec.structs.replace(reading, speed=speed) for arm, reading in found.items()}
+
+    chosen = MachineSpeed(ratio=1.0, probe=1.0)
+    described = msgspec.structs.replace(conditions(arms=("M1",), scenario=FOUNDER, blocks=1), speed=chosen)
+    results = run_laboratory(tmp_path / "lab", Slower(), described)
+    record = TrialRecord(results, scenario_of(results), THRESHOLDS)
+    assert {trial.speed for trial in record.trials if record.is_at_other_speed(trial)} == {0.7}
+
+
+def test_search_survives_a_machine_that_is_disturbed_for_some_trials(tmp_path: Path) -> None:
+    """Trials at another speed are repeated more often than those that the arm may have caused."""
+    disturbed = range(15, 15 + THRESHOLDS.search.repeats + 2)
+
+    class SlowForAWhile(SimulatedRig):
+        def play(self, loads: dict[str, Load], folders: dict[str, Path]) -> dict[str, Reading]:  # type: ignore[override]
+            speed = 0.7 if len(self.played) in disturbed else 1.0
+            found = super().play(loads, folders)
+            return {arm: msgspec.structs.replace(reading, speed=speed) for arm, reading in found.items()}
+
+    results = run_laboratory(tmp_path / "lab", SlowForAWhile(), conditions(arms=("M1",), scenario=FOUNDER, blocks=1))
+    slow = [trial for trial in results.trials if trial.speed == 0.7]
+    assert len({trial.rate for trial in slow}) == 1
+    assert TrialRecord(results, scenario_of(results), THRESHOLDS).search("M1", slow[0].stage).bracket().complete
 
 
 def test_prediction_names_the_bottleneck(tmp_path: Path) -> None:

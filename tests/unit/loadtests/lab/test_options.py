@@ -10,7 +10,7 @@ from loadtests.generator.journeys import JOURNEYS
 from loadtests.lab.measuring.targets import parse_targets
 from loadtests.lab.options import LabOptions, require_same_options
 from loadtests.lab.planning.arms import ARMS, BASELINE, REQUIRED_REMEDIES, SERVICE
-from loadtests.lab.planning.scenario import UNIT_CORES, parse_scenario, read_scenario, scenario_names
+from loadtests.lab.planning.scenario import UNIT_CORES, at_speed, parse_scenario, read_scenario, scenario_names
 from loadtests.lab.results.model import MODULES, SCHEMA_VERSION, Results
 from loadtests.lab.servers.machine import describe_machine
 from tests.unit.loadtests.lab.laboratories import THRESHOLDS, conditions
@@ -114,3 +114,15 @@ def test_unknown_keys_and_scenarios_are_refused(tmp_path: Path) -> None:
 def test_scenario_without_a_forecast_asks_for_a_map() -> None:
     text = "\n".join(line for line in conditions().scenario.splitlines() if not line.startswith("forecast"))
     assert parse_scenario(text).demand is None
+
+
+def test_rates_are_multiplied_by_the_speed_of_the_machine() -> None:
+    registered = parse_scenario(conditions().scenario)
+    assert registered.load.forecast is not None
+    scaled = at_speed(registered, 0.5).load
+    assert scaled.forecast == registered.load.forecast / 2
+    assert scaled.background == {journey: rate / 2 for journey, rate in registered.load.background.items()}
+    assert msgspec.structs.replace(scaled, forecast=registered.load.forecast, background={}) == msgspec.structs.replace(
+        registered.load, background={}
+    ), "the shares, the shape and the duration stay the same"
+    assert at_speed(registered, None) == registered

@@ -40,7 +40,7 @@ def founder(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 def rejudged(results: Results, **changes: bool) -> Verdict:
-    return judge(TrialRecord(results.trials, scenario_of(results), THRESHOLDS), results.conditions.arms, **changes)
+    return judge(TrialRecord(results, scenario_of(results), THRESHOLDS), results.conditions.arms, **changes)
 
 
 def gates(verdict: Verdict) -> dict[str, bool | None]:

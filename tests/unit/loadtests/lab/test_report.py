@@ -15,7 +15,7 @@ from loadtests.lab.planning.demands import limiting_role
 from loadtests.lab.report.figures import ReportFigures
 from loadtests.lab.report.page import render
 from loadtests.lab.report.plain import summarize_lines, write_gates
-from loadtests.lab.results.model import MODULES, BlastCell, ModuleResult, Results, Trial
+from loadtests.lab.results.model import MODULES, BlastCell, MachineSpeed, ModuleResult, Results, Trial
 from loadtests.lab.verdict.capacity_map import capacity_map
 from loadtests.lab.verdict.comparison import NotComparable, compare_results
 from loadtests.lab.verdict.findings import format_ratio
@@ -108,6 +108,15 @@ def test_report_of_an_unfinished_laboratory_has_no_figures_yet(results: Results)
     page = text_of(render(empty, judge_results(empty)))
     assert "No search for a capacity is complete yet." in page
     assert page.startswith("INCONCLUSIVE")
+
+
+def test_report_says_that_rates_were_scaled_and_judges_the_scaled_forecast(results: Results) -> None:
+    speed = MachineSpeed(ratio=0.5, probe=None)
+    slow = msgspec.structs.replace(results, conditions=msgspec.structs.replace(results.conditions, speed=speed))
+    page = text_of(render(slow, judge_results(slow)))
+    assert "did the reference work at 0.50 times the speed" in page
+    assert "The forecast is a peak of 21 scheduling arrivals a second" in page
+    assert "must sustain 21/s" in page
 
 
 def test_faults_are_a_matrix(results: Results) -> None:
