@@ -29,6 +29,9 @@ EQUAL_LOAD: Final = 4
 """A tenant that uses more than this many times what the other active ones use on average is limited to a quarter."""
 SHARE_OF_LONG: Final = 1 / 8
 """The share of one processor that the long searches of one tenant may use."""
+UNKNOWN_TENANT: Final = "?"
+"""The tenant of all requests that use the shared dependency for a tenant which cannot be seen; no business has this
+name."""
 SEARCH_CREDIT: Final = 0.05
 OTHER_CREDIT: Final = 0.1
 """Seconds of processor time that a tenant may use at once after a rest: some searches, or some bookings and pages."""
@@ -100,7 +103,8 @@ class AdmissionQueue(Generic[T]):
     - If all active tenants have used up their shares, none has to be protected: their turns alone divide the processor.
     - Tenants count as active only after a request of theirs has shown that they exist, so that invented ones limit no
       other.
-    - Streamed requests of all clients together occupy at most a quarter of the places.
+    - Streamed requests of all clients together occupy at most a quarter of the places, and so do sign-ins: few can
+      compute a hash at once, and the others would hold threads until it is their turn.
     - A request that waits longer than `target` seconds is refused once the queue has not been empty for four times as
       long; until then, it may wait that long. So a burst is absorbed, while a standing queue stays short.
     """
@@ -111,7 +115,7 @@ class AdmissionQueue(Generic[T]):
         self._places = places
         self._shared_places = shared_places(places)
         self._tenant_places = max(1, places // 2)
-        self._search_places = max(1, places // 4)
+        self._quarter = max(1, places // 4)
         self._target = target
         self._now = now
         self._waiting: list[OrderedDict[_Lane, deque[Ticket[T]]]] = [OrderedDict() for _ in Priority]
@@ -121,6 +125,7 @@ class AdmissionQueue(Generic[T]):
         self._running = 0
         self._running_shared = 0
         self._running_streamed = 0
+        self._running_sign_ins = 0
         self._running_searches = 0
         self._running_apart = 0
         self._running_of: dict[tuple[str, bool], int] = {}
@@ -211,10 +216,12 @@ class AdmissionQueue(Generic[T]):
         """Return whether requests of its kind, of all tenants together, may occupy one more place."""
         if kind.shared and self._running_shared >= self._shared_places:
             return False
-        if kind.streamed and self._running_streamed >= self._search_places:
-            return False
+        if kind.streamed:
+            return self._running_streamed < self._quarter
+        if kind.priority == Priority.SIGN_IN:
+            return self._running_sign_ins < self._quarter
         searches = kind.priority >= Priority.SEARCH
-        return not (searches and self._running_apart and self._running_searches >= self._search_places)
+        return not (searches and self._running_apart and self._running_searches >= self._quarter)
 
     def _may_use_place(self, kind: RequestClass) -> bool:
         """Return whether its tenant may occupy one more place while others are active."""
@@ -224,7 +231,7 @@ class AdmissionQueue(Generic[T]):
             and self._is_limited(kind)
         ):
             return False
-        if kind.priority >= Priority.SEARCH and self._running_of.get((kind.tenant, True), 0) >= self._search_places:
+        if kind.priority >= Priority.SEARCH and self._running_of.get((kind.tenant, True), 0) >= self._quarter:
             return False
         return self._running_of.get((kind.tenant, False), 0) < self._tenant_places
 
@@ -257,8 +264,9 @@ class AdmissionQueue(Generic[T]):
         self._running += change
         self._running_shared += change * kind.shared
         self._running_streamed += change * kind.streamed
+        self._running_sign_ins += change * (kind.priority == Priority.SIGN_IN)
         searches = kind.priority >= Priority.SEARCH
-        self._running_searches += change * searches
+        self._running_searches += change * (searches and not kind.streamed)
         self._running_apart += change * (not searches and not kind.shared)
         if not kind.tenant:
             return

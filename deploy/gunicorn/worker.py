@@ -7,6 +7,7 @@ refusal costs microseconds.
 """
 
 import contextlib
+import math
 import selectors
 import socket
 import sys
@@ -20,10 +21,10 @@ import msgspec
 from gunicorn import util
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from contracts.chassis.admission import AdmissionQueue, Priority, RequestClass, Ticket
+from contracts.chassis.admission import UNKNOWN_TENANT, AdmissionQueue, Priority, RequestClass, Ticket
 from contracts.chassis.arrival import set_arrival
 from contracts.chassis.served_application import served_application
-from deploy.gunicorn.client_socket import ClientSocket, UnsentBytes
+from deploy.gunicorn.client_socket import MOST_UNSENT, ClientSocket, UnsentBytes, has_closed
 from deploy.gunicorn.refusal import malformed, refusal
 from deploy.gunicorn.request_head import LONGEST_HEAD, Disconnected, RequestHead, peek, pipelined
 from deploy.gunicorn.thread_usage import usage_since_last_call
@@ -37,8 +38,8 @@ SWITCH_SECONDS = 0.001
 return from a database call by as much while a search computes in another thread."""
 LIMIT_SECONDS = 0.01
 """While requests wait, the event loop looks this often whether one is too late, or the limit of a tenant has ended."""
-UNKNOWN_REQUEST = RequestClass(Priority.SEARCH, "?", shared=True, streamed=True)
-"""A request whose path cannot be seen in advance. All count as one tenant, which no business can be named."""
+UNKNOWN_REQUEST = RequestClass(Priority.SEARCH, UNKNOWN_TENANT, shared=True, streamed=True)
+"""A request that cannot be read in advance, or not completely."""
 
 
 class Waiting:
@@ -149,8 +150,9 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
         try:
             head = peek(conn.sock)
             if head.missing and 0 < head.size <= waiting.seen:
-                # Readable, but with nothing new: the client has closed its end, so a thread does not have to wait.
-                head = msgspec.structs.replace(head, size=0, missing=0)
+                # Readable, but with nothing new. If the client has closed its end, no thread has to wait. Otherwise the
+                # system cannot keep more of the request: a client that sends single bytes fills its buffer early.
+                head = msgspec.structs.replace(head, size=0, missing=0, streamed=not has_closed(conn.sock))
         except (Disconnected, OSError):
             self._close_watched(self.arriving, waiting)
             return
@@ -196,10 +198,10 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
     def _class_of(self, head: RequestHead) -> RequestClass:
         if self.served is None:
             return RequestClass()
-        if not head.path:
+        if head.streamed or not head.path:
+            # Not of the business that it names: anyone could keep the places of that business as long as this takes.
             return UNKNOWN_REQUEST
-        kind = self.served.classify(head.method, head.path, head.head)
-        return msgspec.structs.replace(kind, priority=Priority.SEARCH, streamed=True) if head.streamed else kind
+        return self.served.classify(head.method, head.path, head.head)
 
     def _start_waiting(self) -> None:
         while (ticket := self.queue.start_next()) is not None:
@@ -208,9 +210,12 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
 
     def _handle(self, ticket: Ticket[tuple[Any, RequestHead]]) -> object:
         arrival = set_arrival(ticket.arrived)
+        client = ticket.item[0].sock
+        client.read_within(ARRIVAL_SECONDS if ticket.kind.streamed else math.inf)
         try:
             return self.handle(ticket.item[0])
         finally:
+            client.read_within(math.inf)
             # A thread of the pool does nothing else between two requests.
             ticket.processor_seconds, ticket.waited_seconds = usage_since_last_call()
             ticket.tenant_exists = arrival.tenant_exists
@@ -222,6 +227,8 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
             conn.sock.setblocking(False)
             waiting = Waiting(conn, RECEIVING_SECONDS)
             self._watch(self.sending, waiting, lambda _: self._send_more(waiting, running), selectors.EVENT_WRITE)
+            while self.unsent.number > MOST_UNSENT and self.sending:
+                self._close_watched(self.sending, next(iter(self.sending.values())))
         else:
             self._after_response(conn, running)
         self._start_waiting()

@@ -20,7 +20,7 @@ from tests.polling import eventually
 from tests.servers import Servers
 from tests.site import METRICS_TOKEN
 
-THREADS = 2
+THREADS = 4
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def health_port() -> int:
 
 @pytest.fixture(scope="module")
 def crowded(servers: Servers, health_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GunicornSite]:
-    """A site with one process of two threads."""
+    """A site with one process of four threads."""
     settings = {"WEB_WORKERS": "1", "WEB_THREADS": str(THREADS), "WEB_HEALTH_PORT": str(health_port)}
     folder = tmp_path_factory.mktemp("crowded")
     with fresh_databases(servers) as databases, gunicorn_site(databases, folder, **settings) as site:
@@ -164,14 +164,69 @@ def test_connection_that_ends_early_is_forgotten(crowded: GunicornSite) -> None:
     assert status(crowded.port, "/") == 200
 
 
+def test_urgent_data_does_not_make_a_request_complete(crowded: GunicornSite) -> None:
+    head = f"POST /api/v1/login HTTP/1.1\r\nHost: {crowded.host}\r\nContent-Type: application/json\r\n"
+    with connections(crowded, 4 * THREADS) as urgent:
+        for each in urgent:
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            each.sendall(f"{head}Content-Length: 20\r\n\r\n".encode() + b"     ")
+        time.sleep(0.05)
+        for each in urgent:
+            each.send(b"!", socket.MSG_OOB)
+            each.sendall(b" " * 13)
+        assert [status(crowded.port, "/") for _ in range(4)] == [200] * 4
+        for each in urgent:
+            each.sendall(b"x")
+            assert each.recv(12) == b"HTTP/1.1 400", "the urgent byte is one of the body"
+
+
+def test_bodies_in_small_segments_do_not_hold_all_threads(crowded: GunicornSite) -> None:
+    """They fill the buffer of a socket early, and the system reports it as readable."""
+    head = f"POST /api/v1/login HTTP/1.1\r\nHost: {crowded.host}\r\nContent-Type: application/json\r\n"
+    with connections(crowded, 4 * THREADS) as slow:
+        for each in slow:
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            each.sendall(f"{head}Content-Length: 60000\r\n\r\n".encode())
+        for _ in range(40_000 // 16):
+            for each in slow:
+                with contextlib.suppress(BlockingIOError):
+                    each.send(b" " * 16, socket.MSG_DONTWAIT)
+        assert [status(crowded.port, "/") for _ in range(4)] == [200] * 4
+
+
+def test_streamed_bodies_that_never_end_take_no_places_of_the_business_that_they_name(crowded: GunicornSite) -> None:
+    attacked, other = (open_tenant(crowded.port, 1, ROUND_THE_CLOCK) for _ in range(2))
+    held = Occupied(crowded, 2 * THREADS, "Transfer-Encoding: chunked", f"/api/v1{attacked.path}/slots")
+    try:
+        for tenant in (other, attacked) * 3:
+            assert status(crowded.port, f"/api/v1{tenant.path}/slots/next?offering_id={tenant.offering_id}") == 200
+    finally:
+        held.release()
+
+
+def test_streamed_body_has_a_time_limit_however_it_drips(crowded: GunicornSite) -> None:
+    with connections(crowded, 1) as (slow,):
+        slow.sendall(
+            f"POST /api/v1/login HTTP/1.1\r\nHost: {crowded.host}\r\nContent-Type: application/json\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n".encode()
+        )
+        slow.settimeout(0.5)
+        for _ in range(40):
+            slow.sendall(b"1\r\n \r\n")
+            with contextlib.suppress(TimeoutError):
+                assert slow.recv(12) == b"HTTP/1.1 400"
+                return
+        raise AssertionError("still read after 20 s")
+
+
 class Occupied:
     """Streamed requests that hold threads until they are released."""
 
-    def __init__(self, site: GunicornSite, number: int, length: str) -> None:
+    def __init__(self, site: GunicornSite, number: int, length: str, path: str = "/api/v1/login") -> None:
         self._held = [socket.create_connection(("127.0.0.1", site.port), 5) for _ in range(number)]
         for each in self._held:
             each.sendall(
-                f"POST /api/v1/login HTTP/1.1\r\nHost: {site.host}\r\nContent-Type: application/json\r\n"
+                f"POST {path} HTTP/1.1\r\nHost: {site.host}\r\nContent-Type: application/json\r\n"
                 f"{length}\r\n\r\n1\r\n{{\r\n".encode()
             )
 

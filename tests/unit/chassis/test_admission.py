@@ -3,7 +3,14 @@
 import pytest
 
 from contracts.chassis.active_tenants import ACTIVE_SECONDS
-from contracts.chassis.admission import BURST_FACTOR, AdmissionQueue, Priority, RequestClass, shared_places
+from contracts.chassis.admission import (
+    BURST_FACTOR,
+    UNKNOWN_TENANT,
+    AdmissionQueue,
+    Priority,
+    RequestClass,
+    shared_places,
+)
 from tests.unit.chassis.waiting_requests import TARGET, book, prove_existence, queue_of, search, start_all
 from tests.unit.clock import Clock
 
@@ -112,6 +119,21 @@ def test_limit_of_a_tenant_ends_soon_after_the_last_request_of_another(clock: Cl
 def test_streamed_requests_never_occupy_most_places(clock: Clock, places: int, expected: int) -> None:
     queue = queue_of(clock, places, [RequestClass(Priority.SEARCH, streamed=True)] * places)
     assert len(start_all(queue)) == expected
+
+
+def test_streamed_requests_keep_no_places_of_searches(clock: Clock) -> None:
+    streamed = RequestClass(Priority.SEARCH, UNKNOWN_TENANT, shared=True, streamed=True)
+    queue = queue_of(clock, 8, [*[streamed] * 8, RequestClass(Priority.OTHER), *[search("one")] * 8])
+    started = [(ticket.kind.tenant, ticket.kind.streamed) for ticket in start_all(queue)]
+    assert sorted(started) == [("", False), (UNKNOWN_TENANT, True), (UNKNOWN_TENANT, True), *[("one", False)] * 2]
+
+
+@pytest.mark.parametrize(("places", "expected"), [(32, 8), (8, 2), (2, 1)])
+def test_sign_ins_of_all_tenants_leave_places_to_the_others(clock: Clock, places: int, expected: int) -> None:
+    """They wait for a turn to compute a hash, and hold a thread until then."""
+    sign_ins = [RequestClass(Priority.SIGN_IN, f"tenant {n % 3}") for n in range(places)]
+    queue = queue_of(clock, places, [*sign_ins, RequestClass()])
+    assert [ticket.kind.priority for ticket in start_all(queue)] == [Priority.SIGN_IN] * expected + [Priority.OTHER]
 
 
 def test_burst_may_wait_for_longer_than_the_target(clock: Clock) -> None:
