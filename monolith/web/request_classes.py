@@ -4,11 +4,12 @@ The server asks before it reads the request (see `contracts/chassis/admission.py
 """
 
 import base64
+import re
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 from uuid import UUID
 
-from contracts.chassis.admission import Priority, RequestClass
+from contracts.chassis.admission import UNKNOWN_TENANT, Priority, RequestClass
 from contracts.scheduling.port import OPERATIONS
 
 _API: Final = ["api", "v1"]
@@ -18,11 +19,27 @@ _CATALOG: Final = frozenset({"offerings", "providers", "holidays"})
 """What anyone may list. One item, or the agenda of a provider, is not among them."""
 _LINKS: Final = frozenset({"manage", "waiting"})
 """Pages that a signed link opens; its token begins with the business (`CustomerLinks`)."""
-_MOST_PARAMETERS: Final = 50
+_token: Final = re.compile(r"(?:^|&)token=([^&]{1,100})")
+"""As our links have it. With a token in another spelling, a request is one of an unknown business."""
 _FEEDS: Final = frozenset({"calendar.ics", "free-busy.ifb"})
-_SIGN_IN: Final = frozenset({"login", "logout", "sign-in", "sign-out", "sign-up"})
-_SIGN_UP: Final = ["customers"]
-"""A new account. Like a sign-in, it hashes a password, which would use up a business's share of the processor."""
+_SIGN_IN: Final = frozenset({("login",), ("logout",), ("sign-in",), ("sign-out",), ("sign-up",)})
+"""What follows the business in the path, or the beginning of all paths of the API."""
+_HASHING: Final = frozenset(
+    {
+        *[
+            ("",),
+            ("customers",),
+            ("signup",),
+            ("confirm-email",),
+            ("password-resets", "use"),
+            ("invitations", "accept"),
+        ],
+        *[("me", "password"), ("me", "email"), ("me", "delete"), ("reset-password",), ("invitation",)],
+        *[("account", "password"), ("account", "email"), ("account", "delete")],
+    }
+)
+"""What else checks or sets a password when it is sent with POST: few of these can be computed at once, and hashes would
+use up a business's share of the processor."""
 _OPERATING: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _NOT_SCHEDULING_PAGES: Final = frozenset({"sign-in", "sign-up", "invoices", "e-mails"})
 
@@ -36,7 +53,7 @@ def classify(method: str, path: str, head: bytes) -> RequestClass:
     if parts[:2] == _API:
         if len(parts) > 4 and parts[2] == "businesses":
             return _of_business(method, parts[3], parts[4:], parts[4] in _SCHEDULING, wants_page=False)
-        return RequestClass(Priority.SIGN_IN if parts[-1] in _SIGN_IN else Priority.OTHER)
+        return RequestClass(_apart(method, parts[2:]))
     return _page(method, parts, head)
 
 
@@ -51,38 +68,36 @@ def _page(method: str, parts: list[str], head: bytes) -> RequestClass:
         priority = Priority.SEARCH if method == "GET" else Priority.CONFIRM
         return RequestClass(priority, _business_of_link(head), shared=True, wants_page=True)
     if parts[0] in _FEEDS:
-        return RequestClass(Priority.SEARCH, _secret(head), shared=True, wants_page=True)
-    return RequestClass(Priority.SIGN_IN if parts[-1] in _SIGN_IN else Priority.OTHER, wants_page=True)
+        # Their business cannot be seen, and one business can have many feeds.
+        return RequestClass(Priority.SEARCH, UNKNOWN_TENANT, shared=True, wants_page=True)
+    return RequestClass(_apart(method, parts), wants_page=True)
 
 
 def _business_of_link(head: bytes) -> str:
     """Return the id of the business in the token of the query, which is not verified here; a forged one is refused
-    later. An empty string without a token."""
-    try:
-        return str(UUID(bytes=base64.urlsafe_b64decode(_secret(head)[:24])[:16]))
-    except ValueError:
-        return ""
-
-
-def _secret(head: bytes) -> str:
-    """Return the beginning of the token of the query, or an empty string."""
+    later."""
     target = head.partition(b"\r\n")[0].decode("latin-1").rpartition(" ")[0]
+    found = _token.search(target.partition("?")[2])
     try:
-        query = dict(reversed(parse_qsl(target.partition("?")[2], max_num_fields=_MOST_PARAMETERS)))
+        return str(UUID(bytes=base64.urlsafe_b64decode(unquote_plus(found[1])[:24])[:16])) if found else UNKNOWN_TENANT
     except ValueError:
-        return ""
-    return query.get("token", "")[:64]
+        return UNKNOWN_TENANT
 
 
 def _of_business(method: str, slug: str, rest: list[str], shared: bool, *, wants_page: bool) -> RequestClass:
     return RequestClass(_priority(method, rest, shared), slug, shared=shared, wants_page=wants_page)
 
 
+def _apart(method: str, rest: list[str]) -> Priority:
+    """Return the priority of a request that does not use scheduling."""
+    path = tuple(rest)
+    is_sign_in = path in _SIGN_IN or (method == "POST" and path in _HASHING)
+    return Priority.SIGN_IN if is_sign_in else Priority.OTHER
+
+
 def _priority(method: str, rest: list[str], shared: bool) -> Priority:
-    if rest[-1] in _SIGN_IN or (method == "POST" and rest == _SIGN_UP):
-        return Priority.SIGN_IN
     if not shared:
-        return Priority.OTHER
+        return _apart(method, rest)
     if method == "GET":
         is_search = not _SEARCHES.isdisjoint(rest) or (len(rest) == 1 and rest[0] in _CATALOG)
         return Priority.SEARCH if is_search else Priority.OTHER

@@ -86,7 +86,7 @@ class ManagingPages:
 
         @wraps(view)
         def by_link() -> PageResponse:
-            return view(self._of_link(request.values.get("token", "")))
+            return view(self._of_link(request.args.get("token", "")))
 
         pages.add_url_rule(f"/b/<slug>/appointments/<uuid:appointment_id>{rule}", name, signed_in, methods=[method])
         pages.add_url_rule(f"/manage{rule}", f"managed_{name}", by_link, methods=[method])

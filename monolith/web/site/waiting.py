@@ -100,7 +100,7 @@ class WaitingPages:
         return redirect(url_for("pages.waiting", token=token), 303)
 
     def _of_link(self) -> tuple[PageContext, UUID, str]:
-        token = request.values.get("token", "")
+        token = request.args.get("token", "")
         subject = self._site.links.waiting(token)
         business = self._site.auth.api.business(subject.business_id) if subject else None
         if subject is None or business is None:

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from contracts.chassis.admission import Priority, RequestClass
+from contracts.chassis.admission import UNKNOWN_TENANT, Priority, RequestClass
 from contracts.scheduling.port import OPERATIONS
 from monolith.shared.customer_links import CustomerLinks
 from monolith.shared.database import new_id
@@ -63,22 +63,33 @@ def test_requests_of_the_monolith(method: str, path: str, priority: Priority, te
 def test_pages_of_a_signed_link_belong_to_its_business(method: str, path: str, priority: Priority) -> None:
     business_id = new_id()
     token = CustomerLinks("secret").appointment_token(business_id, new_id(), new_id())
-    for spelling in (f"token={token}", f"tok%65n=%{ord(token[0]):x}{token[1:]}"):
-        found = classify(method, path, f"{method} {path}?zone=UTC&{spelling} HTTP/1.1\r\nHost: x\r".encode())
+    for address in (f"{path}?zone=UTC&token={token}", f"{path}?token=%{ord(token[0]):x}{token[1:]}" + "&a" * 99):
+        found = classify(method, path, f"{method} {address} HTTP/1.1\r\nHost: x\r".encode())
         assert found == RequestClass(priority, str(business_id), shared=True, wants_page=True)
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?token=", "?token=short", "?token=" + "-" * 64, "?token=%00", "?" + "&" * 99 + "a=b"]
+    "query", ["", "?token=", "?token=short", "?token=%00", "?tok%65n=abc", "?a?token=abc", "?" + "&" * 99 + "a=b"]
 )
-def test_forged_links_are_shared_requests_without_a_verified_business(query: str) -> None:
-    assert classify("GET", "/manage", f"GET /manage{query} HTTP/1.1\r".encode()).shared
+def test_links_whose_business_cannot_be_seen_count_as_one_tenant(query: str) -> None:
+    found = classify("POST", "/manage/cancel", f"POST /manage/cancel{query} HTTP/1.1\r".encode())
+    assert (found.tenant, found.shared) == (UNKNOWN_TENANT, True)
 
 
-def test_calendar_feeds_are_limited_one_by_one() -> None:
-    feeds = [f"GET /calendar.ics?token=cal_{letter * 43} HTTP/1.1\r".encode() for letter in "ab"]
-    one, other = (classify("GET", "/calendar.ics", each) for each in feeds)
-    assert (one.priority, one.shared, one.tenant != other.tenant) == (Priority.SEARCH, True, True)
+def test_calendar_feeds_count_as_one_tenant() -> None:
+    """A business may have a hundred, so each as a tenant of its own would be a hundred tenants."""
+    found = classify("GET", "/calendar.ics", b"GET /calendar.ics?token=cal_a HTTP/1.1\r")
+    assert found == RequestClass(Priority.SEARCH, UNKNOWN_TENANT, shared=True, wants_page=True)
+
+
+@pytest.mark.parametrize("path", ["/x/login", "/api/v1/x/logout", "/b/salon/x/sign-in", "/account/sign-in"])
+def test_only_the_paths_of_sign_ins_have_their_priority(path: str) -> None:
+    assert classify("POST", path, b"").priority > Priority.SIGN_IN
+
+
+@pytest.mark.parametrize("path", ["/api/v1/me/password", "/api/v1/password-resets/use", "/account/delete", "/"])
+def test_what_computes_a_hash_counts_as_a_sign_in(path: str) -> None:
+    assert classify("POST", path, b"").priority == Priority.SIGN_IN
 
 
 def header(claims: object, *lines: bytes) -> bytes:
