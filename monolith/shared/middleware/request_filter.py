@@ -76,7 +76,7 @@ def _refuse_zero_characters() -> None:
 
 
 def _form_has_zero_characters() -> bool:
-    """Search the bytes where that suffices: decoding a long form takes many milliseconds, before anyone has signed in."""
+    """Search the bytes where that suffices: to decode a long form takes many milliseconds, before any sign-in."""
     if request.mimetype == _FORM:
         data = request.get_data()
         return b"%00" in data or b"\0" in data
