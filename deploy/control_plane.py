@@ -26,6 +26,7 @@ from monolith.cutover.service import (
     NoCutoverUnderWay,
     NothingReplicated,
     OperationError,
+    RecoveryInProgress,
     UnknownBusiness,
     UnknownDatabase,
     open_control_plane,
@@ -42,6 +43,7 @@ _REMEDIES: Mapping[type[OperationError], str] = {
     NoCutoverUnderWay: "`extraction cutover status` shows the latest cutovers",
     CutoverDatabaseUnavailable: "a cutover that is under way is ended by the cutover daemon, or by "
     "`extraction cutover resume`",
+    RecoveryInProgress: "wait for it, or end its process: until it is complete, no write is accepted",
     NothingReplicated: "`extraction replicate start` copies every business",
     ExtractionFinalized: "`extraction replicate start --after-finalize` begins a new one, with a new first copy",
 }

@@ -14,7 +14,7 @@ import psycopg
 
 from contracts.scheduling.values import DatabaseName
 from deploy.errors import CommandError
-from scheduling_service.engine.lease import pause_writes
+from scheduling_service.engine.lease import LONGEST_PAUSE_MS, pause_writes
 
 Connection = psycopg.Connection[tuple[object, ...]]
 _LOCK_TIMEOUT_MS = 500
@@ -40,6 +40,13 @@ def mark_point(dbs: Mapping[DatabaseName, Connection], point: str) -> Consistent
             return _mark(dbs, point)
         except psycopg.errors.LockNotAvailable:
             time.sleep(_PAUSE_SECONDS * (attempt < _ATTEMPTS - 1))
+        except psycopg.Error as error:
+            if not any(db.closed for db in dbs.values()):
+                raise
+            raise CommandError(
+                f"a database ended the point after {LONGEST_PAUSE_MS / 1000:g} s, because scheduling's writes waited "
+                "for it: this process, or its connection, stood still; repeat the command"
+            ) from error
     raise CommandError(
         f"scheduling's writes did not pause within {_LOCK_TIMEOUT_MS} ms in {_ATTEMPTS} attempts: "
         "end long transactions (see pg_stat_activity), then repeat the command"

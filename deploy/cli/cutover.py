@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from deploy.cli.options import NumberRange, printable, validate_reason
+from deploy.cli.options import NumberRange, current_actor, printable, validate_reason
 from deploy.control_plane import control_plane
 from monolith.cutover.service import write_pause_ms
 from monolith.cutover.service.wording import describe_outcome
@@ -73,7 +73,7 @@ def watch(seconds: float | None) -> None:
 def abort(business: str, reason: str) -> None:
     """Abort the cutover of a business: it stays where it was. A decided cutover cannot be aborted."""
     with control_plane() as plane:
-        click.echo(f"{business}: {describe_outcome(plane.cutovers.abort(business, reason))}")
+        click.echo(f"{business}: {describe_outcome(plane.cutovers.abort(business, reason, actor=current_actor()))}")
 
 
 @cutover.command(short_help="Resume the cutover of a business.")
@@ -81,7 +81,7 @@ def abort(business: str, reason: str) -> None:
 def resume(business: str) -> None:
     """Resume the cutover of a business from the state in which its controller stopped."""
     with control_plane() as plane:
-        click.echo(f"{business}: {describe_outcome(plane.cutovers.resume(business))}")
+        click.echo(f"{business}: {describe_outcome(plane.cutovers.resume(business, actor=current_actor()))}")
 
 
 def _cutover_to_json(each: Cutover, slugs: Slugs) -> dict[str, Any]:

@@ -139,6 +139,9 @@ def _cut_over(plane: ControlPlane, request: CutoverRequest, selection: Selection
     except BatchStopped as stopped:
         output.guarded(request, stopped.moved)
         raise
+    except KeyboardInterrupt:
+        click.echo("interrupted: the cutover daemon ends what is under way; see `extraction cutover status`", err=True)
+        raise
     output.guarded(request, summary.moved)
     output.finished(request, selection, summary.moved)
     if summary.former_default is not None:

@@ -19,6 +19,8 @@ ReadinessProbe = Callable[[DatabaseName], str | None]
 MAX_LAG_BYTES = 1_000_000
 """A target with a larger lag would not catch up inside the fence."""
 PAUSE_BEFORE_FENCE_SECONDS = 0.2
+_SUBSCRIPTION = "subscription"
+"""The key of the target's subscription among the findings of the preflight checks."""
 
 
 class PreflightChecks:
@@ -48,6 +50,7 @@ class PreflightChecks:
         pair = self._databases.pair(cutover.source, cutover.target)
         self._require_replication(pair)
         canary = self._canary(pair, cutover.source)
+        subscription = self._complete_subscription(cutover, target)
         _require_copy(target, cutover)
         findings = verification.compare(source, target, cutover.business_id, share=self._share)
         _require_equal(findings)
@@ -62,7 +65,9 @@ class PreflightChecks:
             source, target, cutover.business_id, findings.compared_from, tables=self._tables
         )
         _require_equal(recent)
-        return PreflightResult(recent.compared_from, {"compared": _summary(findings), "canary_ms": canary})
+        return PreflightResult(
+            recent.compared_from, {"compared": _summary(findings), "canary_ms": canary, _SUBSCRIPTION: subscription}
+        )
 
     def read_source(self, cutover: Cutover, source: Connection, since: datetime) -> RecentRows:
         return verification.read_recent(source, cutover.business_id, since, tables=self._tables)
@@ -71,12 +76,32 @@ class PreflightChecks:
         self, cutover: Cutover, source: Connection, target: Connection, source_rows: RecentRows
     ) -> dict[str, Any]:
         began = time.monotonic()
+        self._require_same_subscription(cutover, target)
         # Compares the schema versions too: a migration may have run since the preflight checks.
         findings = verification.compare_recent(source, target, cutover.business_id, source_rows)
         if not findings.equal:
             _require_same_version(source, target)
         _require_equal(findings)
         return {"compared": _summary(findings), "verify_ms": round((time.monotonic() - began) * 1000, 2)}
+
+    def _complete_subscription(self, cutover: Cutover, target: Connection) -> int:
+        pair = self._databases.pair(cutover.source, cutover.target)
+        direction = next(each for each in replication.directions(pair) if each.subscriber.name == cutover.target)
+        found = replication.read_complete_subscription(target, direction)
+        if found is None:
+            raise CutoverRefused(
+                f"replication from {direction} has not copied every table: see `extraction replicate status`"
+            )
+        return found
+
+    def _require_same_subscription(self, cutover: Cutover, target: Connection) -> None:
+        """Refuse if replication was stopped and started since the preflight checks.
+
+        Its first copies may contain the mark of the fence, while other tables are still to be copied.
+        """
+        checked = next((step["found"] for step in reversed(cutover.steps) if step["state"] == "ready"), None) or {}
+        if _SUBSCRIPTION in checked and self._complete_subscription(cutover, target) != checked[_SUBSCRIPTION]:
+            raise CutoverRefused("replication was started again since the checks: repeat the command")
 
     def _require_target(self, target: DatabaseName) -> None:
         problem = self._readiness(target)

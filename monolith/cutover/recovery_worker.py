@@ -15,6 +15,7 @@ from monolith.cutover.controller import Controller
 from monolith.cutover.databases import Connection, SchedulingDatabases
 from monolith.cutover.metrics.daemon_metrics import DaemonMetrics
 from monolith.cutover.polling_loop import PollingLoop, TableChanges
+from monolith.cutover.recovery.watch import ACTOR
 from monolith.cutover.states import ABORTABLE, MAY_BE_FENCED
 from monolith.cutover.store import cutovers, drivers, servers
 from monolith.cutover.store.cutovers import Cutover
@@ -87,10 +88,10 @@ class RecoveryWorker:
         """Abort an undecided cutover that is overdue or abandoned. Returns False when it is neither."""
         control_db = self._controller.control_db
         if cutover.state in MAY_BE_FENCED:
-            return cutovers.abort(control_db, cutover, "the fence's deadline passed", only_overdue=True)
+            return cutovers.abort(control_db, cutover, "the fence's deadline passed", actor=ACTOR, only_overdue=True)
         if not drivers.abandoned(control_db, cutover, _ABANDONED_SECONDS):
             return False
-        return cutovers.abort(control_db, cutover, "its controller is gone")
+        return cutovers.abort(control_db, cutover, "its controller is gone", actor=ACTOR)
 
 
 def _unsettled(control_db: Connection) -> list[Cutover]:

@@ -47,6 +47,8 @@ _LOCK_HOLDERS = SQL(
     """
 )
 _NO_BUSINESS = UUID(int=0)
+LONGEST_PAUSE_MS = 3_000
+"""The longest time for which `pause_writes` lets writes wait."""
 
 
 class Lease(NamedTuple):
@@ -175,9 +177,11 @@ def pause_writes(db: psycopg.Connection[Any], *, wait_ms: int) -> None:
     """Stop the writes of every business until the open transaction of `db` ends, an administrator's.
 
     Each write reads the lease before it changes anything. Raises psycopg.errors.LockNotAvailable if open writes do not
-    end within `wait_ms`, for which new ones wait too.
+    end within `wait_ms`, for which new ones wait too. The server ends the transaction after `LONGEST_PAUSE_MS`, even if
+    the process of `db` stands still: writes would wait for it without a limit.
     """
     db.execute("SELECT set_config('lock_timeout', %s, true)", (str(wait_ms),))
+    db.execute("SELECT set_config('transaction_timeout', %s, true)", (str(LONGEST_PAUSE_MS),))
     # An administrator that is not a superuser may assume the owner's role.
     db.execute("SET LOCAL ROLE scheduling_owner")
     db.execute("LOCK TABLE scheduling.lease IN ACCESS EXCLUSIVE MODE")

@@ -40,6 +40,8 @@ from scheduling_service.engine.lock_order import LockContention, LockOrder
 from scheduling_service.engine.store import protocol
 
 _MAX_ATTEMPTS = 3
+_LOCK_OF_KEY = "hashtext"
+"""Occurs in the context of an error of `begin_write` that waited for the key."""
 _RETRYABLE = (LockContention, pg.SerializationFailure, pg.DeadlockDetected, pg.InvalidSqlStatementName)
 """The last one means that something dropped the prepared statements, such as a connection pooler."""
 
@@ -141,6 +143,8 @@ def _begin(db: Connection, call: _Call) -> protocol.BeginResult:
             db, call.ctx.business_id, call.actor, call.operation.name, call.key, budget_ms, call.exclusive
         )
     except pg.LockNotAvailable as error:
+        if _LOCK_OF_KEY not in (error.diag.context or ""):
+            raise  # The leases are locked, for a consistent point of a backup.
         raise KeyInProgress("The same request is still being executed; try again in a moment.") from error
     except psycopg.OperationalError as error:
         if db.answered:

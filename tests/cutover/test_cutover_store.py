@@ -164,7 +164,7 @@ def test_decision_fails_when_the_ownership_row_has_changed(control_db: Connectio
 
 
 def test_decisions_and_aborts_are_audited(control_db: Connection, business: UUID, databases: Databases) -> None:
-    cutovers.abort(control_db, begin(control_db, business), "changed my mind")
+    cutovers.abort(control_db, begin(control_db, business), "changed my mind", actor="cli:another operator")
     control_db.execute("UPDATE cutover.cutover SET settled_at = clock_timestamp()")
     advance_to(control_db, begin(control_db, business), "decided")
     with psycopg.connect(databases.monolith_admin_url) as administrator:
@@ -173,7 +173,7 @@ def test_decisions_and_aborts_are_audited(control_db: Connection, business: UUID
             (f"business:{business}",),
         ).fetchall()
     assert entries == [
-        ("cutover.aborted", "monolith", "monolith", "cli:tests", "changed my mind"),
+        ("cutover.aborted", "monolith", "monolith", "cli:another operator", "changed my mind"),
         ("cutover.decided", "monolith", "scheduling", "cli:tests", "to see"),
     ]
 

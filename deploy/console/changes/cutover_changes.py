@@ -230,7 +230,7 @@ class AbortCutover(_OfCutover, frozen=True, kw_only=True, forbid_unknown_fields=
         )
 
     def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
-        ended = plane.cutovers.abort(self.slug, f"{who.actor} aborted it: {who.reason}")
+        ended = plane.cutovers.abort(self.slug, f"{who.actor} aborted it: {who.reason}", actor=who.actor)
         return f"{self.slug}: {describe_outcome(ended)}"
 
 
@@ -252,7 +252,7 @@ class ResumeCutover(_OfCutover, frozen=True, kw_only=True, forbid_unknown_fields
         )
 
     def run(self, plane: ControlPlane, who: Who, report: Report) -> str:
-        return f"{self.slug}: {describe_outcome(plane.cutovers.resume(self.slug))}"
+        return f"{self.slug}: {describe_outcome(plane.cutovers.resume(self.slug, actor=who.actor))}"
 
 
 def _facts(plane: ControlPlane, business: BusinessRef, owner: DatabaseName | None) -> list[Fact]:

@@ -1,6 +1,6 @@
 """Descriptions of the problems of a direction of replication."""
 
-from monolith.cutover.replication.direction import ReplicationDirection
+from monolith.cutover.replication.direction import ReplicationDirection, start_command
 from monolith.cutover.replication.status import DirectionStatus
 
 BLOCKING = ("insert_exists", "update_exists", "multiple_unique_conflicts")
@@ -28,6 +28,11 @@ def describe_problems(direction: ReplicationDirection, seen: DirectionStatus, ma
     not_ready = sum(count for state, count in seen.tables.items() if state != "ready")
     if not_ready:
         found.append(f"{direction}: {not_ready} tables are not ready yet")
+    if seen.leaves_out_rows:
+        found.append(
+            f"{direction}: the start of replication was interrupted, so changes of some businesses would be left out: "
+            f"repeat `{start_command(direction)}`"
+        )
     if seen.lag > max_lag_bytes:
         found.append(f"{direction}: {seen.lag / 1e6:,.1f} MB behind")
     return found

@@ -5,7 +5,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monolith.cutover.databases import REPLICATOR, Connection, DatabasePair
-from monolith.cutover.replication.direction import ReplicationDirection, directions, start_command
+from monolith.cutover.replication.direction import PUBLICATION, ReplicationDirection, directions, start_command
 from monolith.cutover.replication.problems import describe_problems
 from monolith.cutover.replication.slot import read_slot
 from monolith.cutover.replication.status import DirectionStatus, ReplicationStatus
@@ -95,6 +95,22 @@ def is_copied(subscriber: Connection, direction: ReplicationDirection) -> bool:
         (_READY, direction.subscription),
     ).fetchone()
     return row == (True,)
+
+
+def read_complete_subscription(subscriber: Connection, direction: ReplicationDirection) -> int | None:
+    """Return the object id of the subscription; None if there is none, or if a table of it is not ready.
+
+    Each start of replication has another one.
+    """
+    row = subscriber.execute(
+        """
+        SELECT s.oid::bigint FROM pg_subscription s JOIN pg_subscription_rel r ON r.srsubid = s.oid
+         WHERE s.subname = %s AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+         GROUP BY s.oid HAVING bool_and(r.srsubstate = %s)
+        """,
+        (direction.subscription, _READY),
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def read_progress(
@@ -208,8 +224,17 @@ def read_direction(
         apply_errors=apply_errors,
         sync_errors=sync_errors,
         conflicts=_conflicts(subscriber, direction),
+        leaves_out_rows=_leaves_out_rows(publisher),
     )
     return replace(seen, problems=tuple(describe_problems(direction, seen, max_lag_bytes)))
+
+
+def _leaves_out_rows(publisher: Connection) -> bool:
+    """Return whether the publication still leaves out the businesses that are copied in the other direction."""
+    row = publisher.execute(
+        "SELECT bool_or(rowfilter LIKE '%%<> ALL%%') FROM pg_publication_tables WHERE pubname = %s", (PUBLICATION,)
+    ).fetchone()
+    return row == (True,)
 
 
 def _conflicts(subscriber: Connection, direction: ReplicationDirection) -> dict[str, int]:

@@ -9,7 +9,8 @@ class DirectionStatus(Struct, frozen=True):
     `wal_kept` is the WAL that the publisher's server retains for the subscriber; `wal_left` is how much more it may
     retain before it invalidates the slot (None: no limit); `lag` is the WAL that the subscriber has not confirmed, up
     to the position `wal_end` of the publisher. `conflicts` counts applied changes that met another row than expected,
-    by Postgres' name of the conflict. A direction that is not `reachable` has no other information.
+    by Postgres' name of the conflict. With `leaves_out_rows`, the start of replication was interrupted. A direction
+    that is not `reachable` has no other information.
     """
 
     direction: str
@@ -26,6 +27,7 @@ class DirectionStatus(Struct, frozen=True):
     apply_errors: int = 0
     sync_errors: int = 0
     conflicts: dict[str, int] = {}
+    leaves_out_rows: bool = False
     problems: tuple[str, ...] = ()
 
 

@@ -198,16 +198,18 @@ class CutoverService:
             yield None
             time.sleep(_POLL_SECONDS)
 
-    def abort(self, slug: str, reason: str) -> Cutover:
+    def abort(self, slug: str, reason: str, *, actor: str) -> Cutover:
         """End a cutover before its decision. Raises CutoverNotAbortable after it, and NoCutoverUnderWay."""
         cutover, control_db = self._under_way(slug), self.controller.control_db
-        if cutover.state not in ABORTABLE or not cutovers.abort(control_db, cutover, reason):
+        if cutover.state not in ABORTABLE or not cutovers.abort(control_db, cutover, reason, actor=actor):
             raise CutoverNotAbortable(slug, cutovers.get(control_db, cutover.cutover_id).state, cutover.source)
         return self.controller.drive(cutover.cutover_id)
 
-    def resume(self, slug: str) -> Cutover:
+    def resume(self, slug: str, *, actor: str) -> Cutover:
         """Complete a cutover whose controller is gone, from the state it left. Raises NoCutoverUnderWay."""
-        return self.controller.drive(self._under_way(slug).cutover_id)
+        cutover = self._under_way(slug)
+        cutovers.record_resumed(self.controller.control_db, cutover, actor=actor)
+        return self.controller.drive(cutover.cutover_id)
 
     def _connected(self) -> tuple[Controller, PreflightChecks]:
         if self._open is None:

@@ -195,8 +195,12 @@ def prepare_decision(control_db: Connection) -> None:
     control_db.execute(_DECIDE, (UUID(int=0), Jsonb([]), UUID(int=0)), prepare=True)
 
 
-def abort(control_db: Connection, cutover: Cutover, problem: str, *, only_overdue: bool = False) -> bool:
+def abort(
+    control_db: Connection, cutover: Cutover, problem: str, *, actor: str | None = None, only_overdue: bool = False
+) -> bool:
     """Abort an undecided cutover; with `only_overdue`, only if the fence's deadline has passed.
+
+    `actor` is for the audit log; None for a cutover that ends by its own checks.
 
     Returns False, with nothing changed, when the cutover is decided, over, or not overdue.
     """
@@ -220,7 +224,7 @@ def abort(control_db: Connection, cutover: Cutover, problem: str, *, only_overdu
         if row is not None:
             append_audit(
                 control_db,
-                actor=cutover.actor,
+                actor=actor or cutover.actor,
                 action="cutover.aborted",
                 subject=f"business:{cutover.business_id}",
                 before=cutover.source,
@@ -228,6 +232,19 @@ def abort(control_db: Connection, cutover: Cutover, problem: str, *, only_overdu
                 reason=problem or cutover.reason,
             )
     return row is not None
+
+
+def record_resumed(control_db: Connection, cutover: Cutover, *, actor: str) -> None:
+    """Record in the audit log who completed a cutover that another operator had begun."""
+    append_audit(
+        control_db,
+        actor=actor,
+        action="cutover.resumed",
+        subject=f"business:{cutover.business_id}",
+        before=cutover.state,
+        after=cutover.target,
+        reason=cutover.reason,
+    )
 
 
 def settle_aborted(control_db: Connection, cutover: Cutover) -> None:
