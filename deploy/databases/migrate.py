@@ -14,11 +14,13 @@ from sqlalchemy.exc import OperationalError
 
 from contracts.chassis.database_urls import sqlalchemy_url
 from contracts.chassis.schema_versions import compatibility_comment
+from deploy.databases.roles import SEARCH_PATH
 from deploy.databases.schemas import Schema
 from deploy.errors import CommandError
 
 # Longest time that a migration may block the traffic queued behind it. An `env.py` may set less.
 LOCK_TIMEOUT_MS = 5_000
+_SEARCH_PATH = SEARCH_PATH.replace(" ", "")
 
 
 def migrate(url: str, schema: Schema) -> None:
@@ -52,11 +54,11 @@ def described_errors(schema: Schema) -> Iterator[None]:
 
 
 def open_connection(url: str) -> AbstractContextManager[Connection]:
-    """Open a connection with a lock timeout of `LOCK_TIMEOUT_MS`."""
+    """Open a connection with a lock timeout of `LOCK_TIMEOUT_MS`, and the search path of all sessions."""
     return create_engine(
         sqlalchemy_url(url),
         poolclass=NullPool,
-        connect_args={"options": f"-c lock_timeout={LOCK_TIMEOUT_MS}"},
+        connect_args={"options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c search_path={_SEARCH_PATH}"},
     ).connect()
 
 

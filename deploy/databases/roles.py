@@ -12,6 +12,10 @@ from deploy.errors import CommandError
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
+SEARCH_PATH = "pg_catalog, public"
+"""Of every session. Postgres' default begins with a schema that is named like the role of the session: a role that may
+create schemas, as replication requires, could put functions there which other roles would call."""
+
 
 def create_roles(connection: Connection, schema: Schema, role_secret: str) -> None:
     """Create the owner, which cannot log in, and the running roles with passwords derived from the secret."""
@@ -21,6 +25,8 @@ def create_roles(connection: Connection, schema: Schema, role_secret: str) -> No
     for role in schema.running_roles:
         _create_role(connection, role)
     set_passwords(connection, schema, role_secret)
+    for role in schema.running_roles:
+        _execute(connection, f"ALTER ROLE {{}} SET search_path = {SEARCH_PATH}", role)
     for role in schema.limited_roles:
         for setting, value in schema.session.items():
             statement = sql.SQL("ALTER ROLE {} SET {} = {}")
@@ -61,7 +67,11 @@ def grant_replication(connection: Connection, database: str, schemas: Iterable[S
 
 
 def grant_connect(connection: Connection, database: str, roles: Iterable[str]) -> None:
-    """Restrict connections to these roles and administrators. Repeat it for a database created from a template."""
+    """Restrict connections to these roles and administrators, whose sessions have the search path of all others.
+
+    Repeat it for a database created from a template.
+    """
+    _execute(connection, f"ALTER DATABASE {{}} SET search_path = {SEARCH_PATH}", database)
     _execute(connection, "REVOKE ALL ON DATABASE {} FROM PUBLIC", database)
     for role in roles:
         _execute(connection, "GRANT CONNECT ON DATABASE {} TO {}", database, role)

@@ -65,7 +65,9 @@ def connect(target: Target, database: str | None = None) -> roles.Connection:
     parts = urlsplit(target.url)
     url = target.url if database is None else parts._replace(path=f"/{database}").geturl()
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="extraction set-up")
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=10, application_name="extraction set-up")
+        connection.execute(f"SET search_path = {roles.SEARCH_PATH}")
+        return connection
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
         raise connection_error(target, error) from error
 
