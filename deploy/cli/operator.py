@@ -12,6 +12,7 @@ from deploy.cli.options import current_actor, printable, validate_reason
 from deploy.deployment import deployment_environment, unreachable_database
 from deploy.errors import CommandError
 from monolith.modules.auth.api import AuthApi
+from monolith.modules.auth.passwords import MAX_LENGTH
 from monolith.operators import OperatorRoles, operators_auth
 from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 from monolith.shared.endpoints import ApiError
@@ -39,6 +40,8 @@ def add(email: str, viewer: bool, name: str | None, reason: str) -> None:
     password = None if name is None else click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     if password is not None and len(password) < SHORTEST_PASSWORD:
         raise CommandError(f"the password is too short: use at least {SHORTEST_PASSWORD} characters")
+    if password is not None and len(password) > MAX_LENGTH:
+        raise CommandError(f"the password is too long: use at most {MAX_LENGTH} characters")
     role: Literal["operator", "viewer"] = "viewer" if viewer else "operator"
     with _roles() as (roles, _):
         try:

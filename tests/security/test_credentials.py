@@ -152,6 +152,25 @@ def test_password_matches_in_another_unicode_normalization() -> None:
     assert not passwords.verify("caf\u00e9 creme", "not a hash")
 
 
+def test_overlong_password_is_wrong_after_the_work_of_a_hash_and_is_not_normalized() -> None:
+    passwords = Passwords(OWASP)
+    stored = passwords.hash("\u00e9" * 101)
+    assert passwords.verify("\u00e9" * 101, stored)
+    assert not passwords.verify("e\u0301" * 101, stored), "202 characters, which normalization would make 101"
+    with pytest.raises(ValueError, match="longer than 200"):
+        passwords.hash("e\u0301" * 101)
+
+    def processor_time(password: str) -> float:
+        began = time.thread_time()
+        assert not passwords.verify(password, stored)
+        return time.thread_time() - began
+
+    usual = statistics.median(processor_time("a wrong password") for _ in range(5))
+    # Normalizing the marks takes seconds.
+    longest = statistics.median(processor_time("a" + "\u0301" * 15_500 + "\u0327" * 15_500) for _ in range(5))
+    assert usual / 2 < longest < 4 * usual
+
+
 @pytest.mark.row("H45")
 def test_metrics_and_internal_paths_are_not_found_without_the_token(site: Site, owner: Client) -> None:
     url = f"{site.url}/metrics"

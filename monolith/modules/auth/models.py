@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.chassis.values import Name, ZoneName, require_zone
 from monolith.modules.auth.currencies import CURRENCIES
+from monolith.modules.auth.passwords import MAX_LENGTH
 from monolith.shared.endpoints import BusinessRef, Role
 from monolith.shared.endpoints.authorizer import SLUG
 from monolith.shared.localization import SOURCE, Language
@@ -19,8 +20,8 @@ _EMAIL = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$(
 
 Slug = Annotated[str, Meta(pattern=SLUG, description="Short name of the business in URLs: a-z, 0-9 and hyphens.")]
 Email = Annotated[str, Meta(max_length=254, pattern=_EMAIL, description="An e-mail address.")]
-NewPassword = Annotated[str, Meta(min_length=10, max_length=200)]
-Password = Annotated[str, Meta(min_length=1, max_length=200)]
+NewPassword = Annotated[str, Meta(min_length=10, max_length=MAX_LENGTH)]
+Password = Annotated[str, Meta(min_length=1, max_length=MAX_LENGTH)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description="An ISO 4217 code, for example EUR.")]
 LinkToken = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$(?!\\n)", description="The secret of a link.")]
 TokenRole = Literal["owner", "staff", "reader"]

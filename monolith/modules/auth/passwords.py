@@ -13,6 +13,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from monolith.shared.endpoints import ApiError
 from monolith.shared.localization import N_
 
+MAX_LENGTH = 200
+"""Code points of the longest password. Normalizing takes time quadratic in the length, with the GIL held."""
+
 
 @dataclass(frozen=True, slots=True)
 class Argon2Parameters:
@@ -44,11 +47,19 @@ class Passwords:
         self._dummy_hash = self._hasher.hash(secrets.token_urlsafe())
 
     def hash(self, password: str) -> str:
+        """Return the hash of a new password. Raises ValueError if it is longer than `MAX_LENGTH`."""
+        if len(password) > MAX_LENGTH:
+            raise ValueError(f"the password is longer than {MAX_LENGTH} characters")
         with self._slot(self._slots):
             return self._hasher.hash(_normal(password))
 
     def verify(self, password: str, password_hash: str | None, *, reserved: bool = False) -> bool:
-        """Return whether the password matches. Without a hash, return false after the same amount of work."""
+        """Return whether the password matches.
+
+        Without a hash, and for a password longer than `MAX_LENGTH`, return false after the same amount of work.
+        """
+        if len(password) > MAX_LENGTH:
+            password, password_hash = "", None
         with self._slot(self._reserved if reserved else self._slots):
             try:
                 self._hasher.verify(password_hash or self._dummy_hash, _normal(password))

@@ -39,11 +39,16 @@ def test_unknown_address_is_one_line_with_the_remedy(databases: Databases) -> No
     )
 
 
-def test_short_password_creates_no_account(databases: Databases) -> None:
-    refused = extraction(databases, "operator", "add", "ann@example.com", "--name", "Ann", typed="short\nshort\n")
+@pytest.mark.parametrize(
+    "password, problem",
+    [("short", "too short: use at least 10 characters"), ("x" * 201, "too long: use at most 200 characters")],
+)
+def test_short_or_overlong_password_creates_no_account(databases: Databases, password: str, problem: str) -> None:
+    typed = f"{password}\n" * 2
+    refused = extraction(databases, "operator", "add", "ann@example.com", "--name", "Ann", typed=typed)
 
     assert refused.returncode == 2
-    assert "too short: use at least 10 characters" in refused.stderr
+    assert problem in refused.stderr
     with psycopg.connect(databases.monolith_admin_url) as db:
         assert db.execute("SELECT count(*) FROM auth.account").fetchone() == (0,)
 
