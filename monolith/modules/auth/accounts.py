@@ -90,8 +90,8 @@ class Accounts:
         with self._database.transaction() as connection:
             if not exists:
                 self.insert(connection, account)
-            role = memberships.join(connection, business.business_id, account.user.user_id, "customer")
-            return self._sessions.begin(connection, account, origin, replacing), role
+            session = self._sessions.begin(connection, account, origin, replacing)
+            return session, memberships.join(connection, business.business_id, account.user.user_id, "customer")
 
     def join_as_user(self, business: BusinessRef, user_id: UUID) -> Role:
         """Make a signed-in user a customer of the business. Idempotent."""

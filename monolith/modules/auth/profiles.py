@@ -6,7 +6,7 @@ from monolith.modules.auth.calls import user_reply
 from monolith.modules.auth.confirmation import end_credentials
 from monolith.modules.auth.models import AccountExport, Membership, Session, business_reply
 from monolith.modules.auth.repository import accounts, memberships, sessions, tokens
-from monolith.modules.auth.sessions import Sessions
+from monolith.modules.auth.sessions import Sessions, wrong_current_password
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError
 from monolith.shared.localization import Language
@@ -47,15 +47,18 @@ class OwnAccount:
         """Delete the account: its name, addresses and password, and end its sessions, tokens and roles.
 
         Appointments and invoices stay with the businesses, without the name. Raises ApiError 403 for a wrong password,
-        and 409 while the user is the only owner of a business that is not closed.
+        also if it has changed at the same moment, and 409 while the user is the only owner of a business that is not
+        closed.
         """
-        self._sessions.require_password(user_id, password)
+        account = self._sessions.require_password(user_id, password)
         with self._database.transaction() as connection:
             for business_id, slug in memberships.lock_owned(connection, user_id).items():
                 if not memberships.has_other_owner(connection, business_id, user_id):
                     message = f'You are the only owner of "{slug}". Make another member its owner, or close it, first.'
                     raise ApiError(409, "last_owner", message)
+            # Before the sessions end: log-ins wait for the row of the account.
+            if not accounts.erase(connection, user_id, old=account.password_hash):
+                raise wrong_current_password()
             memberships.resign(connection, user_id)
             ended = end_credentials(connection, [user_id])
-            accounts.erase(connection, user_id)
         self._sessions.report_ended(ended)

@@ -73,14 +73,15 @@ class Sessions:
     def begin(self, connection: Connection, account: Account, origin: Origin, replacing: UUID | None) -> NewSession:
         """Start a session for an account whose password was just verified, in the caller's transaction.
 
-        Raises ApiError 401 if the password has changed since then.
+        Raises ApiError 401 if the password has changed since then. Locks the account, as `repository.sessions.begin`
+        describes.
         """
         secret = credentials.new_session_secret()
-        if replacing is not None:
-            sessions.end(connection, replacing)
         user, secret_hash = account.user, credentials.hash_secret(secret)
         if not sessions.begin(connection, user.user_id, account.password_hash, secret_hash, origin):
             raise wrong_credentials()
+        if replacing is not None:
+            sessions.end(connection, replacing)
         return NewSession(user, secret, self._devices.issue(user.user_id, account.password_hash))
 
     def log_out(self, session_id: UUID) -> None:

@@ -65,8 +65,9 @@ class SignUps:
             account = self._owner(owner_id, body.password)
         self._open(business, trace, deadline)
         with self._database.transaction() as connection:
+            session = self._sessions.begin(connection, account, origin, replacing)
             businesses.mark_open(connection, business.business_id)
-            return business, self._sessions.begin(connection, account, origin, replacing)
+        return business, session
 
     def register(self, body: models.SignUp, *, key: str, origin: Origin) -> BusinessRef:
         """Store the business and its owner; `sign_up` with the same key and body opens it. Idempotent per key and body.

@@ -51,7 +51,7 @@ _ERASE = text("""
     UPDATE auth.account
     SET email = NULL, unconfirmed_email = NULL, name = 'Deleted account', password_hash = '!', is_operator = false,
         is_viewer = false, language = NULL
-    WHERE user_id = :user_id
+    WHERE user_id = :user_id AND password_hash = :old
 """)
 
 
@@ -123,9 +123,9 @@ def operators(connection: Connection) -> list[tuple[UserRef, OperatorRole]]:
     return [(UserRef(row.user_id, row.name, row.email), row.role) for row in connection.execute(_OPERATORS)]
 
 
-def erase(connection: Connection, user_id: UUID) -> None:
-    """Remove name, addresses and password permanently."""
-    connection.execute(_ERASE, {"user_id": user_id})
+def erase(connection: Connection, user_id: UUID, *, old: str) -> bool:
+    """Remove name, addresses and password permanently; return false if the hash of the password is no longer `old`."""
+    return connection.execute(_ERASE, {"user_id": user_id, "old": old}).rowcount == 1
 
 
 def _account(row: Row[Any] | None) -> Account | None:

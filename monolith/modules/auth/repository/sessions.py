@@ -9,12 +9,14 @@ from monolith.modules.auth.models import Session
 from monolith.modules.auth.origin import Origin
 from monolith.shared.database import new_id
 
-# Only if the account's password is still the one that was verified.
+# Only if the account's password is still the one that was verified. FOR SHARE waits for a concurrent change of the
+# password and then reads its result; later changes wait for this transaction, and see its session.
 _BEGIN = text("""
     INSERT INTO auth.session (session_id, user_id, secret_hash, expires_at, address, program)
     SELECT :session_id, user_id, :secret_hash, now() + interval '14 days', :address, :program
     FROM auth.account
     WHERE user_id = :user_id AND password_hash = :password_hash
+    FOR SHARE
 """)
 _END = text("DELETE FROM auth.session WHERE session_id = :session_id")
 # session_pkey
@@ -46,8 +48,11 @@ _ACTIVE = text("""
 
 
 def begin(connection: Connection, user_id: UUID, password_hash: str, secret_hash: bytes, origin: Origin) -> bool:
-    """Insert a session; return false if the password has changed since it was verified."""
-    connection.execute(_PRUNE, {"user_id": user_id})
+    """Insert a session; return false if the password has changed since it was verified.
+
+    Until the transaction ends, the password does not change. Call it before changing rows that belong to the account:
+    like changes of the password, it locks the account first, which prevents deadlocks.
+    """
     values = {
         "session_id": new_id(),
         "user_id": user_id,
@@ -56,7 +61,10 @@ def begin(connection: Connection, user_id: UUID, password_hash: str, secret_hash
         "address": origin.address,
         "program": origin.program,
     }
-    return connection.execute(_BEGIN, values).rowcount == 1
+    if connection.execute(_BEGIN, values).rowcount == 0:
+        return False
+    connection.execute(_PRUNE, {"user_id": user_id})
+    return True
 
 
 def active(connection: Connection, user_id: UUID, current: UUID) -> list[Session]:
