@@ -6,12 +6,13 @@ from uuid import UUID
 from flask import Blueprint, redirect, request, url_for
 from werkzeug import Response
 
+from monolith.modules.auth.calls import SignedInUser, require_confirmed_user
 from monolith.modules.auth.member_models import ChangeMember, Invite
 from monolith.modules.auth.models import CreateToken
 from monolith.modules.auth.module import Auth
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.decoding import convert
-from monolith.shared.endpoints.errors import email_unconfirmed, forbidden
+from monolith.shared.endpoints.errors import forbidden
 from monolith.web.forms import Page, form_fields, user_message
 from monolith.web.page_context import PageContext, PageContextFactory
 
@@ -48,8 +49,8 @@ class MemberPages:
         return self._render(page)
 
     def invite(self, slug: str) -> Page:
-        def run(page: PageContext, user_id: UUID) -> None:
-            self._auth.invitations.invite(page.business, user_id, convert(form_fields("email", "role"), Invite))
+        def run(page: PageContext, owner: SignedInUser) -> None:
+            self._auth.invitations.invite(page.business, owner, convert(form_fields("email", "role"), Invite))
 
         return self._run(slug, run)
 
@@ -57,24 +58,25 @@ class MemberPages:
         return self._run(slug, lambda page, _: self._auth.invitations.revoke(page.business, _id("invitation")))
 
     def change_member(self, slug: str) -> Page:
-        def run(page: PageContext, user_id: UUID) -> None:
+        def run(page: PageContext, owner: SignedInUser) -> None:
             role = convert(form_fields("role"), ChangeMember).role
-            self._auth.members.change_role(page.business, user_id, _id("member"), role)
+            self._auth.members.change_role(page.business, owner.user_id, _id("member"), role)
 
         return self._run(slug, run)
 
     def remove_member(self, slug: str) -> Page:
-        return self._run(slug, lambda page, user_id: self._auth.members.remove(page.business, user_id, _id("member")))
+        def run(page: PageContext, owner: SignedInUser) -> None:
+            self._auth.members.remove(page.business, owner.user_id, _id("member"))
+
+        return self._run(slug, run)
 
     def create_token(self, slug: str) -> Page:
         """Create a token, and show its secret once, in the answer to the form."""
-        page, user_id = self._owner(slug)
+        page, owner = self._owner(slug)
         try:
             fields: dict[str, object] = dict(form_fields("name", "role"))
             fields["expires_in_days"] = _days(request.form.get("expires_in_days", ""))
-            made = self._auth.tokens.create(
-                page.business, user_id, convert(fields, CreateToken), self._contexts.origin()
-            )
+            made = self._auth.tokens.create(page.business, owner, convert(fields, CreateToken), self._contexts.origin())
         except ApiError as error:
             return self._render(page, problem=user_message(error)), error.status
         return self._render(page, secret=made.secret)
@@ -85,23 +87,21 @@ class MemberPages:
     def revoke_all_tokens(self, slug: str) -> Page:
         return self._run(slug, lambda page, _: self._auth.tokens.revoke_all(page.business))
 
-    def _run(self, slug: str, change: Callable[[PageContext, UUID], None]) -> Page:
-        page, user_id = self._owner(slug)
+    def _run(self, slug: str, change: Callable[[PageContext, SignedInUser], None]) -> Page:
+        page, owner = self._owner(slug)
         try:
-            change(page, user_id)
+            change(page, owner)
         except ApiError as error:
             return self._render(page, problem=user_message(error)), error.status
         return _to_members(slug)
 
-    def _owner(self, slug: str) -> tuple[PageContext, UUID]:
+    def _owner(self, slug: str) -> tuple[PageContext, SignedInUser]:
         """Return the page and its user, an owner with a confirmed address. Raises ApiError 401 and 403."""
         page = self._contexts.for_business(slug)
         principal = page.require_principal()
-        if not page.is_owner() or principal.session_id is None:
+        if not page.is_owner():
             raise forbidden()
-        if not principal.confirmed:
-            raise email_unconfirmed()
-        return page, principal.user_id
+        return page, require_confirmed_user(principal)
 
     def _render(self, page: PageContext, *, problem: str | None = None, secret: str | None = None) -> str:
         is_owner = page.is_owner()

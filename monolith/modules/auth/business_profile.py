@@ -12,10 +12,10 @@ from contracts.chassis.trace import Trace
 from contracts.chassis.values import Name, Note, ZoneName, require_zone
 from monolith.modules.auth.customer_models import Phone
 from monolith.modules.auth.models import Body, BusinessProfile, Email, business_reply
-from monolith.modules.auth.repository import businesses
+from monolith.modules.auth.repository import businesses, memberships
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import Access, AnyEndpoint, BusinessRef, Call, Endpoint
-from monolith.shared.endpoints.errors import business_not_found
+from monolith.shared.endpoints.errors import business_not_found, forbidden
 from monolith.shared.localization import Language
 
 UpdateScheduling: TypeAlias = Callable[[BusinessRef, Trace, Deadline], None]
@@ -89,8 +89,14 @@ class BusinessProfiles:
         return changed
 
     def set_closed(self, business: BusinessRef, closed: bool) -> BusinessRef:
-        """Close the business to new bookings, or reopen it. Idempotent. Existing appointments remain."""
+        """Close the business to new bookings, or reopen it. Idempotent. Existing appointments remain.
+
+        Raises ApiError 403 if the last owner has deleted the account meanwhile: only a closed business is left behind.
+        """
         with self._database.transaction() as connection:
+            memberships.lock(connection, business.business_id)
+            if not closed and not memberships.has_owner(connection, business.business_id):
+                raise forbidden()
             businesses.set_closed(connection, business.business_id, closed)
         return self._read(business)
 

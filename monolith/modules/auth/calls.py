@@ -1,6 +1,6 @@
 """Helpers of the handlers: checks of the caller, and common replies."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from monolith.modules.auth.api import UserRef
@@ -10,29 +10,36 @@ from monolith.shared.endpoints import Call, Principal
 from monolith.shared.endpoints.errors import email_unconfirmed, forbidden
 
 
+class SignedInUser(NamedTuple):
+    """A user, and the session that the request was made with."""
+
+    user_id: UUID
+    session_id: UUID
+
+
 def origin_of(call: Call[Any]) -> Origin:
     return Origin(call.remote_address, call.user_agent, call.device_cookie)
 
 
-def require_user(principal: Principal) -> tuple[UUID, UUID]:
-    """Return the ids of the user and the session.
+def require_user(principal: Principal) -> SignedInUser:
+    """Return the user and the session.
 
     Raises ApiError 403 for an API token, because the effect of these operations would outlive its revocation.
     """
     if principal.session_id is None:
         raise forbidden("This requires a signed-in user; API tokens are not allowed.")
-    return principal.user_id, principal.session_id
+    return SignedInUser(principal.user_id, principal.session_id)
 
 
-def require_confirmed_user(principal: Principal) -> UUID:
-    """Return the id of a user with a confirmed e-mail address, which is needed to let others or programs in.
+def require_confirmed_user(principal: Principal) -> SignedInUser:
+    """Return a user with a confirmed e-mail address, which is needed to let others or programs in.
 
     Raises ApiError 403 for others.
     """
-    user_id, _ = require_user(principal)
+    user = require_user(principal)
     if not principal.confirmed:
         raise email_unconfirmed()
-    return user_id
+    return user
 
 
 def user_reply(user: UserRef) -> User:

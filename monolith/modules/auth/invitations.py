@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from monolith.modules.auth import credentials
 from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.calls import SignedInUser
 from monolith.modules.auth.confirmation import confirm_address, end_credentials, invalid_link
 from monolith.modules.auth.member_models import Invitation, Invite
 from monolith.modules.auth.members import require_owner
@@ -17,7 +18,7 @@ from monolith.modules.auth.repository import account_mails, accounts, invitation
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.repository.invitations import OpenInvitation
 from monolith.modules.auth.repository.mail_tokens import MailToken
-from monolith.modules.auth.sessions import NewSession, Sessions
+from monolith.modules.auth.sessions import NewSession, Sessions, require_session
 from monolith.modules.auth.throttle import INVITATION_OF_BUSINESS, Throttle
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
@@ -40,15 +41,17 @@ class Invitations:
         self._throttle = throttle
         self._sessions = sessions
 
-    def invite(self, business: BusinessRef, inviter: UUID, wanted: Invite) -> Invitation:
+    def invite(self, business: BusinessRef, inviter: SignedInUser, wanted: Invite) -> Invitation:
         """Mail an invitation, in place of an earlier one to the same address, whose link becomes invalid.
 
-        Raises ApiError 409 if the business already has 50 open invitations, and 429 after too many, open or not.
+        Raises ApiError 409 if the business already has 50 open invitations, 429 after too many, open or not, and 401 if
+        the session has ended.
         """
         self._throttle.charge((INVITATION_OF_BUSINESS, str(business.business_id)))
         with self._database.transaction() as connection:
+            require_session(connection, inviter)
             memberships.lock(connection, business.business_id)
-            require_owner(connection, business, inviter)
+            require_owner(connection, business, inviter.user_id)
             if invitations.count(connection, business.business_id) >= MAX_INVITATIONS:
                 message = f"This business already has {MAX_INVITATIONS} open invitations. Revoke one first."
                 raise ApiError(409, "too_many_invitations", message)
@@ -58,7 +61,7 @@ class Invitations:
                 business_id=business.business_id,
                 email=wanted.email.lower(),
                 role=wanted.role,
-                invited_by=inviter,
+                invited_by=inviter.user_id,
                 valid_for=VALID_FOR,
             )
             account_mails.enqueue(connection, "invitation", invitation.email, invitation.invitation_id)

@@ -118,7 +118,7 @@ class _Handlers:
         return member_models.MemberList(members=tuple(self._services.members.of_business(call.require_business())))
 
     def change_member(self, call: Call[member_models.ChangeMember]) -> None:
-        changer = require_confirmed_user(call.require_principal())
+        changer, _ = require_confirmed_user(call.require_principal())
         member = call.id_in_path("user_id", "member")
         self._services.members.change_role(call.require_business(), changer, member, call.body.role)
 

@@ -52,13 +52,13 @@ class OwnAccount:
         """
         account = self._sessions.require_password(user_id, password)
         with self._database.transaction() as connection:
+            # First, since whatever the account may still begin or create waits for its row.
+            if not accounts.erase(connection, user_id, old=account.password_hash):
+                raise wrong_current_password()
             for business_id, slug in memberships.lock_owned(connection, user_id).items():
                 if not memberships.has_other_owner(connection, business_id, user_id):
                     message = f'You are the only owner of "{slug}". Make another member its owner, or close it, first.'
                     raise ApiError(409, "last_owner", message)
-            # Before the sessions end: log-ins wait for the row of the account.
-            if not accounts.erase(connection, user_id, old=account.password_hash):
-                raise wrong_current_password()
             memberships.resign(connection, user_id)
             ended = end_credentials(connection, [user_id])
         self._sessions.report_ended(ended)

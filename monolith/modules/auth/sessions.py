@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from monolith.modules.auth import credentials
 from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.calls import SignedInUser
 from monolith.modules.auth.devices import Devices
 from monolith.modules.auth.models import Session
 from monolith.modules.auth.origin import Origin
@@ -18,7 +19,7 @@ from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.throttle import PASSWORD_OF_ACCOUNT, Throttle
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError, Principal
-from monolith.shared.endpoints.errors import not_found
+from monolith.shared.endpoints.errors import not_found, unauthenticated
 from monolith.shared.localization import N_
 
 
@@ -154,6 +155,16 @@ class Sessions:
         if not credentials.is_token_secret(secret):
             return None
         return principals.by_token(self._database, credentials.hash_secret(secret))
+
+
+def require_session(connection: Connection, user: SignedInUser) -> None:
+    """Let no credentials of the user end before the transaction does. Raises ApiError 401 if the session has ended.
+
+    What outlives a session is created after this: a reset of the password then either prevents it or ends it. Locks the
+    account, so call it before locking a business.
+    """
+    if not accounts.lock(connection, user.user_id) or not sessions.exists(connection, *user):
+        raise unauthenticated()
 
 
 def wrong_credentials() -> ApiError:

@@ -4,10 +4,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from monolith.modules.auth import credentials
+from monolith.modules.auth.calls import SignedInUser
 from monolith.modules.auth.members import require_owner
 from monolith.modules.auth.models import CreateToken, NewToken, Token
 from monolith.modules.auth.origin import Origin
 from monolith.modules.auth.repository import memberships, tokens
+from monolith.modules.auth.sessions import require_session
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.endpoints.errors import not_found
@@ -21,12 +23,13 @@ class ApiTokens:
     def __init__(self, database: ModuleDatabase) -> None:
         self._database = database
 
-    def create(self, business: BusinessRef, creator: UUID, wanted: CreateToken, origin: Origin) -> NewToken:
-        """Create a token. Raises ApiError 409 if the business already has 50."""
+    def create(self, business: BusinessRef, creator: SignedInUser, wanted: CreateToken, origin: Origin) -> NewToken:
+        """Create a token. Raises ApiError 409 if the business already has 50, and 401 if the session has ended."""
         secret = credentials.new_token_secret()
         with self._database.transaction() as connection:
+            require_session(connection, creator)
             memberships.lock(connection, business.business_id)
-            require_owner(connection, business, creator)
+            require_owner(connection, business, creator.user_id)
             if tokens.count(connection, business.business_id) >= MAX_TOKENS:
                 message = f"This business already has {MAX_TOKENS} tokens. Revoke one that is no longer in use."
                 raise ApiError(409, "too_many_tokens", message)
@@ -37,7 +40,7 @@ class ApiTokens:
                 name=wanted.name,
                 role=wanted.role,
                 secret_hash=credentials.hash_secret(secret),
-                created_by=creator,
+                created_by=creator.user_id,
                 address=origin.address,
                 valid_for=timedelta(days=wanted.expires_in_days),
             )

@@ -136,3 +136,62 @@ def test_sign_in_on_a_signed_in_browser_during_a_change_of_the_password_is_no_de
         assert changed.result().status_code == 204
         assert again.result().status_code == 401
     assert [client.get("/me").status_code for client in (other, owner)] == [401, 200]
+
+
+def token_of(client: Client) -> Response:
+    return client.post("/businesses/salon/tokens", {"name": "till", "role": "owner"})
+
+
+def invitation_of(client: Client) -> Response:
+    return client.post("/businesses/salon/invitations", {"email": "eve@example.org", "role": "owner"})
+
+
+Create = Callable[[Client], Response]
+
+
+@pytest.mark.parametrize("create", [token_of, invitation_of])
+@pytest.mark.parametrize("prepare", [reset, delete])
+def test_stolen_session_creates_nothing_while_its_account_ends_it(
+    site: Site, owner: Client, post: Post, prepare: Prepare, create: Create
+) -> None:
+    thief, end = signed_in(site), prepare(site, owner, post)
+    with ThreadPoolExecutor(2) as pool:
+        with held(site, SESSION, session_of(thief)):
+            ending = pool.submit(end)
+            let_wait(site, 1, ending)
+            created = pool.submit(create, thief)
+            let_wait(site, 2, created)
+        assert ending.result().ok
+        assert (created.result().status_code, created.result().json()["code"]) == (401, "unauthenticated")
+    assert site.sql("SELECT count(*) FROM auth.api_token") == site.sql("SELECT count(*) FROM auth.invitation") == [(0,)]
+
+
+@pytest.mark.parametrize("prepare", [reset, delete])
+def test_token_of_a_stolen_session_made_just_before_the_end_of_its_account_is_revoked(
+    site: Site, owner: Client, post: Post, prepare: Prepare
+) -> None:
+    thief, end = signed_in(site), prepare(site, owner, post)
+    with ThreadPoolExecutor(2) as pool:
+        with held(site, "SELECT FROM auth.business FOR UPDATE"):
+            created = pool.submit(token_of, thief)
+            let_wait(site, 1, created)
+            ending = pool.submit(end)
+            let_wait(site, 2, ending)
+        assert created.result().status_code == 201
+        assert ending.result().ok
+    assert Client(site.url, created.result().json()["secret"]).get("/me").status_code == 401
+
+
+def test_business_is_not_reopened_while_its_last_owner_deletes_the_account(
+    site: Site, owner: Client, post: Post
+) -> None:
+    other, end = signed_in(site), delete(site, owner, post)
+    with ThreadPoolExecutor(2) as pool:
+        with held(site, SESSION, session_of(other)):
+            deletion = pool.submit(end)
+            let_wait(site, 1, deletion)
+            reopened = pool.submit(other.post, "/businesses/salon/reopen")
+            let_wait(site, 2, reopened)
+        assert deletion.result().status_code == 204
+        assert reopened.result().status_code == 403
+    assert site.client().get("/businesses/salon").json()["is_closed"]

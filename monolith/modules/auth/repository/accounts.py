@@ -25,6 +25,8 @@ _NEWEST_UNCONFIRMED = text(f"""
 _BY_ID = text(f"SELECT {_COLUMNS}, password_hash FROM auth.account WHERE user_id = :user_id")  # noqa: S608 - constants
 # account_pkey
 _USERS = text(f"SELECT {_COLUMNS} FROM auth.account WHERE user_id = ANY (CAST(:user_ids AS uuid[]))")  # noqa: S608
+# account_pkey. An account that was deleted or retired has the hash '!'.
+_LOCK = text("SELECT 1 FROM auth.account WHERE user_id = :user_id AND password_hash <> '!' FOR SHARE")
 _INSERT = text("""
     INSERT INTO auth.account (user_id, email, unconfirmed_email, name, password_hash, language)
     VALUES (:user_id, :email, :unconfirmed_email, :name, :password_hash, :language)
@@ -93,6 +95,14 @@ def insert(connection: Connection, account: Account) -> bool:
         "language": user.language,
     }
     return connection.execute(_INSERT, values).rowcount == 1
+
+
+def lock(connection: Connection, user_id: UUID) -> bool:
+    """Wait for changes of the account, prevent others until the transaction ends, and return whether it is usable.
+
+    Lock accounts before businesses, and both before other rows, which prevents deadlocks.
+    """
+    return connection.execute(_LOCK, {"user_id": user_id}).scalar() is not None
 
 
 def set_password(connection: Connection, user_id: UUID, *, old: str, new: str) -> bool:

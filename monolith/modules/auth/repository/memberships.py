@@ -47,9 +47,9 @@ _OF_USER = text("""
 _LOCK = text("SELECT 1 FROM auth.business WHERE business_id = :business_id FOR NO KEY UPDATE")
 # membership_of_user and business_pkey, in the order of the ids, which prevents deadlocks.
 _LOCK_OWNED = text("""
-    SELECT business_id, slug
+    SELECT business_id, slug, closed_at IS NOT NULL AS is_closed
     FROM auth.membership JOIN auth.business USING (business_id)
-    WHERE user_id = :user_id AND role = 'owner' AND closed_at IS NULL
+    WHERE user_id = :user_id AND role = 'owner'
     ORDER BY business_id
     FOR NO KEY UPDATE OF business
 """)
@@ -65,6 +65,13 @@ _OTHER_OWNER = text("""
     SELECT EXISTS (
         SELECT FROM auth.membership JOIN auth.account USING (user_id)
         WHERE business_id = :business_id AND user_id <> :user_id AND role = 'owner' AND password_hash <> '!'
+    )
+""")
+# membership_pkey
+_ANY_OWNER = text("""
+    SELECT EXISTS (
+        SELECT FROM auth.membership JOIN auth.account USING (user_id)
+        WHERE business_id = :business_id AND role = 'owner' AND password_hash <> '!'
     )
 """)
 _SET_ROLE = text("""
@@ -104,9 +111,9 @@ def lock(connection: Connection, business_id: UUID) -> None:
 
 
 def lock_owned(connection: Connection, user_id: UUID) -> dict[UUID, str]:
-    """Like `lock`, for all businesses that the user owns and that are not closed; return their slugs by id."""
+    """Like `lock`, for all businesses that the user owns; return the slugs of those that are not closed, by id."""
     rows = connection.execute(_LOCK_OWNED, {"user_id": user_id})
-    return {row.business_id: row.slug for row in rows}
+    return {row.business_id: row.slug for row in rows if not row.is_closed}
 
 
 def role_of(connection: Connection, business_id: UUID, user_id: UUID) -> Role | None:
@@ -124,6 +131,12 @@ def active_role(connection: Connection, business_id: UUID, user_id: UUID) -> Rol
 def has_other_owner(connection: Connection, business_id: UUID, user_id: UUID) -> bool:
     """Return whether someone other than this user owns the business and can sign in."""
     found: bool = connection.execute(_OTHER_OWNER, {"business_id": business_id, "user_id": user_id}).scalar_one()
+    return found
+
+
+def has_owner(connection: Connection, business_id: UUID) -> bool:
+    """Return whether someone owns the business and can sign in."""
+    found: bool = connection.execute(_ANY_OWNER, {"business_id": business_id}).scalar_one()
     return found
 
 

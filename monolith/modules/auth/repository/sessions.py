@@ -18,6 +18,8 @@ _BEGIN = text("""
     WHERE user_id = :user_id AND password_hash = :password_hash
     FOR SHARE
 """)
+# session_pkey
+_EXISTS = text("SELECT EXISTS (SELECT FROM auth.session WHERE session_id = :session_id AND user_id = :user_id)")
 _END = text("DELETE FROM auth.session WHERE session_id = :session_id")
 # session_pkey
 _END_OWN = text("DELETE FROM auth.session WHERE session_id = :session_id AND user_id = :user_id")
@@ -65,6 +67,12 @@ def begin(connection: Connection, user_id: UUID, password_hash: str, secret_hash
         return False
     connection.execute(_PRUNE, {"user_id": user_id})
     return True
+
+
+def exists(connection: Connection, user_id: UUID, session_id: UUID) -> bool:
+    """Return whether the user has this session, which has not been ended."""
+    found: bool = connection.execute(_EXISTS, {"user_id": user_id, "session_id": session_id}).scalar_one()
+    return found
 
 
 def active(connection: Connection, user_id: UUID, current: UUID) -> list[Session]:
