@@ -57,7 +57,7 @@ def _mail_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
         Endpoint(
             module=MODULE, name="reset_password", method="POST", path="/password-resets/use", access=Access.PUBLIC,
             handler=handlers.reset_password, body=models.ResetPassword, reply=models.User,
-            summary="Set a new password with the token of the mail, end all sessions, and sign in",
+            summary="Set a new password with the token of the mail, end sessions, tokens and invitations, and sign in",
             errors=[(404, "not_found")],
         ),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from monolith.modules.auth import credentials
 from monolith.modules.auth.origin import Origin
 from monolith.modules.auth.passwords import Passwords
-from monolith.modules.auth.repository import account_mails, accounts, mail_tokens, sessions, tokens
+from monolith.modules.auth.repository import account_mails, accounts, invitations, mail_tokens, sessions, tokens
 from monolith.modules.auth.repository.account_mails import MailKind
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.repository.mail_tokens import MailToken
@@ -145,11 +145,15 @@ def confirm_address(connection: Connection, token: MailToken, ended: list[UUID])
 
 
 def end_credentials(connection: Connection, user_ids: list[UUID]) -> list[UUID]:
-    """End sessions, links and API tokens of accounts that are no longer usable; return the ids of the sessions."""
+    """End what can still act for accounts whose credentials are replaced or end; return the ids of the sessions.
+
+    That is: sessions, links, API tokens, and the invitations that the accounts have sent.
+    """
     if not user_ids:
         return []
     mail_tokens.forget(connection, user_ids)
     tokens.revoke_of_creators(connection, user_ids)
+    invitations.revoke_of_inviters(connection, user_ids)
     return sessions.end_all(connection, user_ids)
 
 

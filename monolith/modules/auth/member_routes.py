@@ -47,7 +47,7 @@ def _member_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
         Endpoint(
             module=MODULE, name="remove_member", method="DELETE", path=_MEMBERS + "/{user_id}", access=Access.OWNER,
             handler=handlers.remove_member, reply=None,
-            summary="Remove a member, and end their sessions and the API tokens that they made",
+            summary="Remove a member, and end their sessions and the API tokens and invitations that they made",
             errors=[(404, "not_found"), (409, "last_owner")],
         ),
     ]  # fmt: skip

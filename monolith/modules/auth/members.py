@@ -28,11 +28,13 @@ class Members:
     def change_role(self, business: BusinessRef, changer: UUID, user_id: UUID, role: TokenRole) -> None:
         """Change the role of a member. Idempotent.
 
-        A former owner loses the API tokens and invitations made as owner. Raises ApiError 404 if the user is no member,
-        and 409 for the last owner.
+        A former owner loses the API tokens and invitations made as owner, and an open invitation to the member's
+        address ends: it could restore the former role. Raises ApiError 404 if the user is no member, and 409 for the
+        last owner.
         """
         with self._database.transaction() as connection:
             current = self._lock_member(connection, business, changer, user_id)
+            invitations.revoke_to_member(connection, business.business_id, user_id)
             if current == role:
                 return
             if current == "owner":
@@ -43,7 +45,8 @@ class Members:
     def remove(self, business: BusinessRef, changer: UUID, user_id: UUID) -> None:
         """Remove a member, who stays a customer of the business, and end what the membership has made.
 
-        That is: all sessions of the user, and the API tokens and invitations that the user made in the business.
+        That is: all sessions of the user, the API tokens and invitations that the user made in the business, and an
+        open invitation to the user's address.
         Raises ApiError 404 if the user is no member, and 409 for the last owner.
         """
         with self._database.transaction() as connection:
@@ -51,6 +54,7 @@ class Members:
                 _require_other_owner(connection, business, user_id)
             memberships.set_role(connection, business.business_id, user_id, "customer")
             _end_powers(connection, business, user_id)
+            invitations.revoke_to_member(connection, business.business_id, user_id)
             ended = sessions.end_all(connection, [user_id])
         self._sessions.report_ended(ended)
 

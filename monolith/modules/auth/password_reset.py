@@ -40,10 +40,11 @@ class PasswordResets:
         self._account_of(secret)
 
     def reset(self, secret: str, password: str, origin: Origin, replacing: UUID | None = None) -> NewSession:
-        """Set the password, end all sessions and API tokens of the user, and return a new session.
+        """Set the password, end what can act for the user, and return a new session.
 
-        It also replaces the session `replacing` of the browser, which may belong to another user. The owner is notified
-        by mail. Raises ApiError 404 for a link that is unknown, expired or used.
+        That is: all sessions, API tokens, and open invitations sent by the user, whoever has made them. The new session
+        also replaces the session `replacing` of the browser, which may belong to another user. The owner is notified by
+        mail. Raises ApiError 404 for a link that is unknown, expired or used.
         """
         account = self._account_of(secret)
         renewed = Account(account.user, self._passwords.hash(password))

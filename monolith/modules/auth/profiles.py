@@ -44,7 +44,7 @@ class OwnAccount:
         )
 
     def delete(self, user_id: UUID, password: str) -> None:
-        """Delete the account: its name, addresses and password, and end its sessions, tokens and roles.
+        """Delete the account: its name, addresses and password, its sessions, tokens, invitations and roles.
 
         Appointments and invoices stay with the businesses, without the name. Raises ApiError 403 for a wrong password,
         also if it has changed at the same moment, and 409 while the user is the only owner of a business that is not

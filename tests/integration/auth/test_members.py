@@ -132,6 +132,20 @@ def test_removal_ends_sessions_and_what_the_member_has_made(site: Site, owner: C
     assert len(owner.get(MEMBERS).json()["members"]) == 1
 
 
+@pytest.mark.parametrize("change", ["removed", "reader"])
+def test_member_does_not_return_by_an_older_invitation(site: Site, owner: Client, post: Post, change: str) -> None:
+    stef = new_member(site, owner, post)
+    token, path = invited(owner, post, STEF, "owner"), f"{MEMBERS}/{id_of(stef)}"
+    other = invited(owner, post, "friend@example.org")
+    if change == "removed":
+        assert owner.delete(path).status_code == 204
+    else:
+        assert owner.request("PATCH", path, json={"role": change}).status_code == 204
+    body = {"token": token, "password": PASSWORD}
+    assert site.client().post("/invitations/accept", body).status_code == 404
+    assert site.client().post("/invitations/open", {"token": other}).status_code == 200, "those to others stay"
+
+
 def test_owner_who_becomes_staff_loses_the_tokens_made_as_owner(site: Site, owner: Client, post: Post) -> None:
     stef = new_member(site, owner, post, role="owner")
     program = Client(site.url, stef.post("/businesses/salon/tokens", {"name": "t", "role": "owner"}).json()["secret"])

@@ -1,5 +1,6 @@
 """The own account: devices, name, export, deletion."""
 
+from tests.integration.auth.post import Post
 from tests.site import PASSWORD, Client, Site
 
 OWNER = "owner@salon.example"
@@ -79,6 +80,20 @@ def test_deleted_account_is_gone_and_its_address_is_free(site: Site, owner: Clie
     assert "cleo" not in str(site.sql("SELECT * FROM auth.account")).lower()
     assert site.client().join("salon", "cleo@example.org").status_code == 201
     site.confirm("cleo@example.org")
+
+
+def test_deletion_ends_the_invitations_that_the_account_has_sent(site: Site, owner: Client, post: Post) -> None:
+    def invite(email: str) -> str:
+        assert owner.post("/businesses/salon/invitations", {"email": email, "role": "owner"}).status_code == 201
+        return post.token("invitation", email)
+
+    second, eve = site.client(), site.client()
+    body = {"token": invite("second@salon.example"), "name": "Second", "password": PASSWORD}
+    assert second.post("/invitations/accept", body).status_code == 200
+    token = invite("eve@example.org")
+    assert owner.post("/me/delete", {"current_password": PASSWORD}).status_code == 204
+    assert eve.post("/invitations/accept", {"token": token, "name": "Eve", "password": PASSWORD}).status_code == 404
+    assert second.get("/businesses/salon/invitations").json() == {"invitations": []}
 
 
 def test_tokens_expire_and_are_revoked_all_at_once(site: Site, owner: Client) -> None:

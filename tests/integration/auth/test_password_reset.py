@@ -31,6 +31,20 @@ def test_link_sets_a_new_password_once_and_ends_other_sessions_and_tokens(
     assert (OWNER, "Your password was changed") in post.deliver()
 
 
+def test_reset_ends_the_invitations_that_the_account_has_sent(site: Site, owner: Client, post: Post) -> None:
+    for role in ("owner", "reader"):
+        body = {"email": f"{role}@eve.example", "role": role}
+        assert owner.post("/businesses/salon/invitations", body).status_code == 201
+    sent = [post.token("invitation", f"{role}@eve.example") for role in ("owner", "reader")]
+    forget(site)
+    phone = site.client()
+    assert use(phone, post.token("reset-password", OWNER)) == 200
+    eve = {"name": "Eve", "password": "a password of her own"}
+    answers = [site.client().post("/invitations/accept", {"token": each, **eve}).status_code for each in sent]
+    assert answers == [404, 404]
+    assert phone.get("/businesses/salon/invitations").json() == {"invitations": []}
+
+
 def test_simultaneous_uses_of_a_link_have_one_winner(site: Site, owner: Client, post: Post) -> None:
     forget(site)
     token = post.token("reset-password", OWNER)

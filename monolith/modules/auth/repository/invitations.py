@@ -1,5 +1,6 @@
 """SQL for invitations to a business."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -42,8 +43,17 @@ _BY_SECRET = text(f"{_WITH_NAMES} WHERE secret_hash = :secret_hash AND expires_a
 _SET_SECRET = text("UPDATE auth.invitation SET secret_hash = :secret_hash WHERE invitation_id = :invitation_id")
 # invitation_secret. The row lock lets one of several acceptances win.
 _ACCEPT = text("DELETE FROM auth.invitation WHERE secret_hash = :secret_hash AND expires_at > now() RETURNING 1")
-# No index: an account that goes away is rare.
+# invitation_address
 _OF_INVITER = text("DELETE FROM auth.invitation WHERE invited_by = :user_id AND business_id = :business_id")
+# No index: pruning keeps the table small, and the end of an account's credentials is rare.
+_OF_INVITERS = text("DELETE FROM auth.invitation WHERE invited_by = ANY (CAST(:user_ids AS uuid[]))")
+# invitation_address
+_TO_MEMBER = text("""
+    DELETE FROM auth.invitation USING auth.account
+    WHERE business_id = :business_id
+      AND user_id = :user_id
+      AND invitation.email IN (account.email, account.unconfirmed_email)
+""")
 # invitation_by_expiry
 _PRUNE = text("DELETE FROM auth.invitation WHERE expires_at < now()")
 
@@ -102,6 +112,16 @@ def revoke(connection: Connection, business_id: UUID, invitation_id: UUID) -> bo
 def revoke_of_inviter(connection: Connection, business_id: UUID, user_id: UUID) -> None:
     """Delete the invitations that a member has sent."""
     connection.execute(_OF_INVITER, {"business_id": business_id, "user_id": user_id})
+
+
+def revoke_of_inviters(connection: Connection, user_ids: Sequence[UUID]) -> None:
+    """Delete the invitations that the users have sent, to any business."""
+    connection.execute(_OF_INVITERS, {"user_ids": list(user_ids)})
+
+
+def revoke_to_member(connection: Connection, business_id: UUID, user_id: UUID) -> None:
+    """Delete the invitation to the business that was sent to the user's address."""
+    connection.execute(_TO_MEMBER, {"business_id": business_id, "user_id": user_id})
 
 
 def by_id(connection: Connection, invitation_id: UUID) -> OpenInvitation | None:
