@@ -40,7 +40,7 @@ class OperatorRoles:
         return user
 
     def revoke(self, email: str, *, actor: str, reason: str) -> UserRef:
-        """See `AuthApi.revoke_operator_role`."""
+        """See `AuthApi.revoke_operator_role`. Only a role that is taken is audited."""
         user = self._accounts.revoke_operator_role(email)
         self._log.record("operator.revoked", _subject(user), actor=actor, reason=reason)
         return user

@@ -55,12 +55,16 @@ def add(email: str, viewer: bool, name: str | None, reason: str) -> None:
 @click.argument("email")
 @REASON
 def remove(email: str, reason: str) -> None:
-    """Revoke the role of the account with this e-mail address. It takes effect with its next request."""
+    """Revoke the role of the account with this e-mail address. It takes effect with its next request.
+
+    Fails if the account has none: a role stays with its account when the address changes.
+    """
     with _roles() as (roles, _):
         try:
             user = roles.revoke(email, actor=current_actor(), reason=reason)
         except ApiError as error:
-            raise CommandError(f"{email} has no account: `extraction operator list` shows the operators") from error
+            missing = "role" if error.code == "no_role" else "account"
+            raise CommandError(f"{email} has no {missing}: `extraction operator list` shows the operators") from error
     click.echo(f"{user.email} has no role any more")
 
 

@@ -117,7 +117,8 @@ class Accounts:
             account = accounts.by_email(connection, email.lower())
             if account is None:
                 raise _no_account(email)
-            accounts.set_operator_role(connection, account.user.user_id, None)
+            if not accounts.revoke_operator_role(connection, account.user.user_id):
+                raise ApiError(409, "no_role", f"{account.user.email} has no role.")
         return account.user
 
     def _new_account(self, user: UserRef, password: str) -> Account:

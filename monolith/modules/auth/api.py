@@ -135,7 +135,10 @@ class AuthApi(Protocol):
         """
 
     def revoke_operator_role(self, email: str) -> UserRef:
-        """Take the role from an account; effective with its next request. Idempotent. Raises ApiError 404."""
+        """Take the role from the account with this address now; effective with its next request.
+
+        Raises ApiError 404 if there is no account, and 409 `no_role` if it has no role.
+        """
 
     def operators(self) -> Sequence[tuple[UserRef, OperatorRole]]:
         """Return the accounts that have a role, sorted by e-mail address."""

@@ -65,6 +65,12 @@ def test_roles_are_granted_listed_revoked_and_audited(databases: Databases) -> N
 
     assert removed.stdout == "vic@example.com has no role any more\n", removed.stderr
     assert extraction(databases, "operator", "list").stdout.startswith("there are no operators yet")
+    for email, missing in (("vic@example.com", "role"), ("nobody@example.com", "account")):
+        refused = extraction(databases, "operator", "remove", email)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert (
+            refused.stderr == f"extraction: {email} has no {missing}: `extraction operator list` shows the operators\n"
+        )
     with psycopg.connect(databases.monolith_admin_url) as db:
         entries = db.execute(
             "SELECT action, subject, after, reason FROM platform.audit ORDER BY recorded_at"

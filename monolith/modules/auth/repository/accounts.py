@@ -41,6 +41,10 @@ _SET_LANGUAGE = text("UPDATE auth.account SET language = :language WHERE user_id
 _SET_OPERATOR_ROLE = text("""
     UPDATE auth.account SET is_operator = :is_operator, is_viewer = :is_viewer WHERE user_id = :user_id
 """)
+_REVOKE_OPERATOR_ROLE = text("""
+    UPDATE auth.account SET is_operator = false, is_viewer = false
+    WHERE user_id = :user_id AND (is_operator OR is_viewer)
+""")
 # account_operators
 _OPERATORS = text("""
     SELECT user_id, name, email, CASE WHEN is_operator THEN 'operator' ELSE 'viewer' END AS role
@@ -123,9 +127,14 @@ def set_language(connection: Connection, user_id: UUID, language: Language) -> N
     connection.execute(_SET_LANGUAGE, {"user_id": user_id, "language": language})
 
 
-def set_operator_role(connection: Connection, user_id: UUID, role: OperatorRole | None) -> None:
+def set_operator_role(connection: Connection, user_id: UUID, role: OperatorRole) -> None:
     values = {"user_id": user_id, "is_operator": role == "operator", "is_viewer": role == "viewer"}
     connection.execute(_SET_OPERATOR_ROLE, values)
+
+
+def revoke_operator_role(connection: Connection, user_id: UUID) -> bool:
+    """Leave the account no role of the console; return false if it had none."""
+    return connection.execute(_REVOKE_OPERATOR_ROLE, {"user_id": user_id}).rowcount == 1
 
 
 def operators(connection: Connection) -> list[tuple[UserRef, OperatorRole]]:
