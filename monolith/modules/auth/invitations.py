@@ -22,7 +22,7 @@ from monolith.modules.auth.sessions import NewSession, Sessions, require_session
 from monolith.modules.auth.throttle import INVITATION_OF_BUSINESS, Throttle
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
-from monolith.shared.endpoints.errors import email_unconfirmed, not_found
+from monolith.shared.endpoints.errors import email_unconfirmed, not_found, unauthenticated
 from monolith.shared.localization import N_, Language
 
 VALID_FOR = timedelta(days=7)
@@ -90,7 +90,7 @@ class Invitations:
         """Join the business as the signed-in user, also if the invitation went to another address. Raises ApiError 404.
 
         If the user's own address is not confirmed, the link must have been sent to it, which confirms it; otherwise
-        this raises ApiError 403.
+        this raises ApiError 403. Raises ApiError 401 if the account is deleted at the same moment.
         """
         found, _ = self.open(secret)
         ended: list[UUID] = []
@@ -100,6 +100,8 @@ class Invitations:
                 if mail_tokens.awaited_address(connection, user_id) != found.email:
                     raise email_unconfirmed()
                 confirm_address(connection, MailToken(user_id, found.email), ended)
+            elif not accounts.lock(connection, user_id):
+                raise unauthenticated()
             role = self._join(connection, secret, found, user_id)
         self._sessions.report_ended(ended)
         return found, role

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from monolith.modules.auth.member_models import Member
 from monolith.modules.auth.models import TokenRole
-from monolith.modules.auth.repository import invitations, memberships, sessions, tokens
+from monolith.modules.auth.repository import accounts, invitations, memberships, sessions, tokens
 from monolith.modules.auth.sessions import Sessions
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError, BusinessRef
@@ -33,6 +33,8 @@ class Members:
         last owner.
         """
         with self._database.transaction() as connection:
+            if not accounts.lock(connection, user_id):
+                raise not_found("member")
             current = self._lock_member(connection, business, changer, user_id)
             invitations.revoke_to_member(connection, business.business_id, user_id)
             if current == role:

@@ -21,7 +21,7 @@ from monolith.modules.auth.api import OpeningFailed
 from monolith.modules.auth.origin import Origin
 from monolith.modules.auth.repository import accounts, businesses, memberships, sign_ups
 from monolith.modules.auth.repository.accounts import Account
-from monolith.modules.auth.sessions import NewSession, Sessions
+from monolith.modules.auth.sessions import NewSession, Sessions, wrong_credentials
 from monolith.shared.database import DatabaseUnavailable, ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef, PublicDetails
 from monolith.shared.localization import SOURCE, Language
@@ -101,6 +101,8 @@ class SignUps:
                 if earlier.request_hash != _request_hash(body) or known is None:
                     raise _key_reused()
                 return known, earlier.user_id or owner_id
+            if exists and not accounts.lock(connection, owner_id):
+                raise wrong_credentials()
             if not businesses.insert(connection, business):
                 raise _slug_taken(body.slug)
             if not exists:

@@ -195,3 +195,30 @@ def test_business_is_not_reopened_while_its_last_owner_deletes_the_account(
         assert deletion.result().status_code == 204
         assert reopened.result().status_code == 403
     assert site.client().get("/businesses/salon").json()["is_closed"]
+
+
+@pytest.mark.parametrize("way", ["promoted", "invited"])
+def test_member_who_deletes_the_account_becomes_no_owner(site: Site, owner: Client, post: Post, way: str) -> None:
+    def invited(role: str) -> str:
+        body = {"email": "stef@example.org", "role": role}
+        assert owner.post("/businesses/salon/invitations", body).status_code == 201
+        return post.token("invitation", "stef@example.org")
+
+    stef, phone = site.client(), site.client()
+    body = {"token": invited("staff"), "name": "Stef Staff", "password": PASSWORD}
+    assert stef.post("/invitations/accept", body).status_code == 200
+    phone.log_in("stef@example.org")
+    stef_id, token = stef.get("/me").json()["user"]["user_id"], invited("owner")
+    raises: dict[str, Callable[[], Response]] = {
+        "promoted": lambda: owner.request("PATCH", f"/businesses/salon/members/{stef_id}", json={"role": "owner"}),
+        "invited": lambda: phone.post("/invitations/accept", {"token": token}),
+    }
+    with ThreadPoolExecutor(2) as pool:
+        with held(site, SESSION, session_of(phone)):
+            deletion = pool.submit(stef.post, "/me/delete", {"current_password": PASSWORD})
+            let_wait(site, 1, deletion)
+            raised = pool.submit(raises[way])
+            let_wait(site, 2, raised)
+        assert deletion.result().status_code == 204
+        assert raised.result().status_code == {"promoted": 404, "invited": 401}[way]
+    assert [each["email"] for each in owner.get("/businesses/salon/members").json()["members"]] == [OWNER]
