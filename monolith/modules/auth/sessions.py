@@ -16,7 +16,7 @@ from monolith.modules.auth.password_check import PasswordCheck
 from monolith.modules.auth.passwords import Passwords
 from monolith.modules.auth.repository import account_mails, accounts, mail_tokens, principals, sessions
 from monolith.modules.auth.repository.accounts import Account
-from monolith.modules.auth.throttle import PASSWORD_OF_ACCOUNT, Throttle
+from monolith.modules.auth.throttle import CHANGE_OF_PASSWORD, PASSWORD_OF_ACCOUNT, Throttle
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError, Principal
 from monolith.shared.endpoints.errors import not_found, unauthenticated
@@ -132,9 +132,10 @@ class Sessions:
         """Change the password, end all other sessions of the user, and return the new cookie of the device.
 
         The user is notified by mail, and links that were mailed before become invalid. Raises ApiError 403 if `current`
-        is wrong.
+        is wrong, and 429 after too many changes, which a link for a new password is not subject to.
         """
         account = self.require_password(user_id, current)
+        self._throttle.charge((CHANGE_OF_PASSWORD, str(user_id)))
         new_hash = self._passwords.hash(new)
         with self._database.transaction() as connection:
             if not accounts.set_password(connection, user_id, old=account.password_hash, new=new_hash):

@@ -31,6 +31,9 @@ SIGN_UP_WITH_EMAIL = Limit("sign-up with e-mail", burst=10, seconds=20)
 MAIL_TO_ADDRESS = Limit("mail to address", burst=5, seconds=300)
 """Mails of one kind that strangers can request for an address, such as to reset a password, and invitations."""
 
+CHANGE_OF_PASSWORD = Limit("change of password", burst=5, seconds=300)
+"""Each makes the links for a new password invalid: a thief who knows the password must not keep the owner from one."""
+
 CHANGE_OF_EMAIL = Limit("change of e-mail", burst=5, seconds=300)
 INVITATION_OF_BUSINESS = Limit("invitation of business", burst=100, seconds=60)
 """Each sends a mail to an address of the caller's choice; the limits above apply to one address only."""

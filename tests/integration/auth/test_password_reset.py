@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from requests import Response
+
 from tests.integration.auth.post import Post
 from tests.site import Client, Site
 
@@ -69,6 +71,25 @@ def test_change_of_the_password_makes_earlier_links_invalid(site: Site, owner: C
     change = {"current_password": "correct horse battery", "new_password": "another one, later"}
     assert owner.post("/me/password", change).status_code == 204
     assert use(site.client(), token) == 404
+
+
+def test_thief_who_changes_the_password_again_and_again_does_not_keep_the_owner_out(
+    site: Site, owner: Client, post: Post
+) -> None:
+    passwords = ["correct horse battery", *(f"the thief's password {number}" for number in range(6))]
+
+    def change(number: int) -> Response:
+        body = {"current_password": passwords[number], "new_password": passwords[number + 1]}
+        return owner.post("/me/password", body)
+
+    assert [change(number).status_code for number in range(5)] == [204] * 5
+    forget(site)
+    token, phone = post.token("reset-password", OWNER), site.client()
+    refused = change(5)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_attempts")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 300
+    assert use(phone, token) == 200, "a reset is not subject to the limit"
+    assert [client.get("/me").status_code for client in (owner, phone)] == [401, 200]
 
 
 def test_unknown_and_unconfirmed_addresses_answer_the_same_and_receive_nothing(
