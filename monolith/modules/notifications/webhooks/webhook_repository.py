@@ -41,6 +41,11 @@ def queue(connection: Connection, deliveries: Sequence[tuple[UUID, UUID, str, by
         connection.execute(_QUEUE, values)
 
 
+def lock_business(connection: Connection, business_id: UUID) -> None:
+    """Let no other transaction create a webhook of the business until this one ends, so that the limit holds."""
+    connection.execute(select(func.pg_advisory_xact_lock(business_id.int & 0x7FFF_FFFF_FFFF_FFFF)))
+
+
 def insert_webhook(connection: Connection, business_id: UUID, created_by: UUID, wanted: CreateWebhook) -> Webhook:
     values = {"webhook_id": new_id(), "business_id": business_id, "created_by": created_by, "url": wanted.url}
     values |= {"name": wanted.name, "events": list(wanted.events)}

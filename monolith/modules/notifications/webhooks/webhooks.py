@@ -51,10 +51,11 @@ class Webhooks:
         repository.queue(connection, queued)
 
     def create(self, business: BusinessRef, creator: UUID, wanted: CreateWebhook) -> NewWebhook:
-        """Create a webhook. Raises ApiError 409 if there are too many."""
+        """Create a webhook. Raises ApiError 409 if there are too many, also because of others at the same time."""
         secret = new_secret()
         wanted = replace(wanted, url=checked_url(wanted.url))
         with self._database.transaction(business.business_id) as connection:
+            repository.lock_business(connection, business.business_id)
             if len(repository.webhooks_of(connection, business.business_id)) >= MOST_WEBHOOKS:
                 message = f"There are {MOST_WEBHOOKS} webhooks already. Delete one that is no longer in use."
                 raise ApiError(409, "too_many_webhooks", message)
