@@ -92,8 +92,8 @@ def mail_loops(
 def webhook_loops(database: ModuleDatabase, client: OutboundClient, registry: CollectorRegistry) -> list[Loop]:
     """Build the worker's loops that post webhooks. `database` connects as `notifications_sender`.
 
-    Two, so that one receiver that does not answer leaves another one. Metrics are added to `registry`. Set the `wake`
-    of the loops to make them look for new webhooks at once.
+    Two, so that one business whose receivers do not answer leaves another one. Metrics are added to `registry`. Set
+    the `wake` of the loops to make them look for new webhooks at once.
     """
     metrics = WebhookMetrics(registry)
     senders = [WebhookSender(database, client, metrics) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""Deletion of old mails, reminders and webhook deliveries. Runs as the role `notifications_sender`."""
+"""Deletion of old mails, reminders, webhook deliveries and their turns. Runs as the role `notifications_sender`."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,8 @@ class MailPruner:
     """Prunes mails and webhook deliveries that were sent or given up, and reminders that are done or void.
 
     They are deleted when they are older than `retention`. Mails and deliveries count from their creation, reminders
-    from their due time. Any number of pruners may run; each skips rows that another transaction has locked.
+    from their due time, and turns of businesses, which are deleted too, from their beginning. Any number of pruners
+    may run; each skips rows that another transaction has locked.
     """
 
     def __init__(self, database: ModuleDatabase, retention: timedelta) -> None:
@@ -28,7 +29,7 @@ class MailPruner:
             "limit": BATCH,
         }
         deleted = []
-        for statement in (_MAILS, _REMINDERS, _DELIVERIES):
+        for statement in (_MAILS, _REMINDERS, _DELIVERIES, _TURNS):
             with self._database.transaction() as connection:
                 deleted.append(connection.execute(statement, values).rowcount)
         return BATCH in deleted
@@ -61,4 +62,12 @@ _DELIVERIES = text("""
          ORDER BY delivery_id LIMIT :limit FOR UPDATE SKIP LOCKED
     )
     DELETE FROM notifications.webhook_delivery d USING old WHERE d.delivery_id = old.delivery_id
+""")
+# Sequential scan: one row for each business with webhooks.
+_TURNS = text("""
+    WITH old AS (
+        SELECT business_id FROM notifications.webhook_turn
+         WHERE greatest(began_at, ends_at) < now() - CAST(:retention AS interval) LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM notifications.webhook_turn t USING old WHERE t.business_id = old.business_id
 """)

@@ -136,6 +136,16 @@ webhook_delivery = Table(
     Column("problem", Text),
     Index("webhook_delivery_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
     Index("webhook_delivery_of", "webhook_id", "delivery_id"),
+    Index("webhook_delivery_next", "webhook_id", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+)
+
+webhook_turn = Table(
+    "webhook_turn",
+    metadata,
+    Column("business_id", Uuid, primary_key=True),
+    Column("began_at", _instant, nullable=False),
+    Column("ends_at", _instant, nullable=False, comment="When a sender may take the next one."),
+    comment="The last turn of a business, in which one sender posts its deliveries.",
 )
 
 consumer = consumer_tables(metadata, SCHEMA)

@@ -19,7 +19,7 @@ from monolith.modules.notifications.webhooks.webhook_models import Delivery
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.outbound import AddressRule, OutboundClient
 from tests.http_receiver import Received, Receiver, Reply, http_receiver
-from tests.integration.events.sample_events import Story
+from tests.integration.events.sample_events import BUSINESS, Story
 from tests.integration.notifications.conftest import Office
 
 OUTCOMES = ("delivered", "failed", "dead")
@@ -28,10 +28,10 @@ OUTCOMES = ("delivered", "failed", "dead")
 class Sending:
     """One business with a sender that may reach this machine."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, business_id: UUID = BUSINESS) -> None:
         self.office = office
         self.webhooks = office.module.webhooks
-        self.story = Story(customer_id=office.customer())
+        self.story = Story(business_id=business_id, customer_id=office.customer())
         self.business = BusinessRef(self.story.business_id, "shop", "Shop", "UTC", "EUR")
         self.registry = CollectorRegistry()
         client = OutboundClient(AddressRule([ip_network("127.0.0.1/32")]))

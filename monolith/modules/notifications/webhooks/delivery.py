@@ -23,6 +23,8 @@ BATCH: Final = 20
 BATCH_SECONDS: Final = 2.0
 """A batch that takes longer releases what it has not attempted, so that a process that is stopped ends in time."""
 ATTEMPT_SECONDS: Final = 4.0
+SLOW_SECONDS: Final = 2.0
+"""A receiver that takes longer to answer is left alone as after a failure; its delivery is made nevertheless."""
 SCHEDULE: Final = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 )
@@ -31,7 +33,7 @@ _GONE: Final = 410
 
 
 class WebhookSender:
-    """Posts deliveries at least once. Any number of senders may run."""
+    """Posts deliveries at least once. Any number of senders may run; one business occupies one of them at most."""
 
     def __init__(self, database: ModuleDatabase, client: OutboundClient, metrics: WebhookMetrics | None = None) -> None:
         self._database = database
@@ -39,27 +41,37 @@ class WebhookSender:
         self._metrics = metrics or WebhookMetrics(CollectorRegistry())
 
     def step(self) -> bool:
-        """Attempt a batch; return whether any was due. No transaction is open during the request."""
+        """Attempt a batch of one business, in its turn; return whether any was due. No transaction is open during
+        the requests.
+        """
         with self._database.transaction() as connection:
-            due = queue.claim(connection, BATCH)
-        if not due:
+            turn = queue.take_turn(connection)
+            due = [] if turn is None else queue.claim(connection, turn, BATCH)
+        if turn is None:
             return False
-        until = time.monotonic() + BATCH_SECONDS
-        failed: dict[UUID, timedelta] = {}
-        for position, each in enumerate(due):
-            if time.monotonic() > until:
-                self._release(due[position:], timedelta(0))
-                break
-            if each.webhook_id in failed:
-                # The receiver does not work now, and must not delay the others.
-                self._release([each], failed[each.webhook_id])
-            elif (delay := self._deliver(each)) is not None:
-                failed[each.webhook_id] = delay
+        waiting = self._attempt(due)
+        with self._database.transaction() as connection:
+            queue.release(connection, waiting)
+            queue.end_turn(connection, turn)
         return True
 
+    def _attempt(self, due: Sequence[DueDelivery]) -> list[tuple[DueDelivery, timedelta]]:
+        """Attempt deliveries; return those that were not attempted, each with the time that it waits."""
+        until = time.monotonic() + BATCH_SECONDS
+        # Receivers that do not work well now must not delay the others.
+        left_alone: dict[UUID, timedelta] = {}
+        waiting: list[tuple[DueDelivery, timedelta]] = []
+        for each in due:
+            if each.webhook_id in left_alone or time.monotonic() > until:
+                waiting.append((each, left_alone.get(each.webhook_id, timedelta(0))))
+            elif (delay := self._deliver(each)) is not None:
+                left_alone[each.webhook_id] = delay
+        return waiting
+
     def _deliver(self, due: DueDelivery) -> timedelta | None:
-        """Attempt one delivery; after a failure, return how long its receiver is left alone."""
+        """Attempt one delivery; after a failure or a slow answer, return how long its receiver is left alone."""
         status: int | None = None
+        began = time.monotonic()
         try:
             headers = signed_headers(f"msg_{due.delivery_id.hex}", int(time.time()), due.payload, due.secrets)
             headers = {"Content-Type": "application/json", **headers}
@@ -67,21 +79,18 @@ class WebhookSender:
             problem = N_("The receiver answered with status %(number)s.") % {"number": status}
         except (AddressRefused, OutboundFailed) as error:
             problem = str(error)
+        is_slow = time.monotonic() - began > SLOW_SECONDS
         with self._database.transaction() as connection:
             if status is not None and 200 <= status < 300:
                 queue.mark_delivered(connection, due, status)
                 self._metrics.delivered.inc()
-                return None
+                return SCHEDULE[0] if is_slow else None
             gone = status == _GONE
             delay = None if gone else delay_after(due)
             queue.mark_failed(connection, due, status, problem, delay, gone)
         (self._metrics.dead if delay is None else self._metrics.failed).inc()
         log.warning("webhook delivery %s failed (attempt %d): %s", due.delivery_id, due.attempts, problem)
         return delay or SCHEDULE[0]
-
-    def _release(self, deliveries: Sequence[DueDelivery], delay: timedelta) -> None:
-        with self._database.transaction() as connection:
-            queue.release(connection, deliveries, delay)
 
 
 def delay_after(due: DueDelivery) -> timedelta | None:
