@@ -4,6 +4,7 @@ Run `python -m monolith.modules.calendars.busy_times` in place of calling it on 
 describe events without end, which a process of its own with limits on processor time and memory ends.
 """
 
+import os
 import resource
 import subprocess
 import sys
@@ -15,13 +16,15 @@ import msgspec
 from icalendar import Calendar, Component
 
 from monolith.modules.calendars.intervals import Interval, merged
-from monolith.modules.calendars.recurrence import event_times
+from monolith.modules.calendars.recurrence import UnsupportedRule, event_times
 from monolith.shared.localization import N_
 
 MOST_TIMES = 1000
 PROCESSOR_SECONDS = 3
 MEMORY = 512 * 1024 * 1024
 _WALL_SECONDS = 8.0
+_NICENESS = 10
+"""A calendar may wait for a processor that serves requests."""
 _REJECTED = 3
 """The exit code of the process for a file that it rejects; its output is the reason."""
 _DESCRIPTION = msgspec.json.Decoder(tuple[str, datetime, datetime, int])
@@ -58,7 +61,7 @@ def busy_times(content: bytes, zone: str, start: datetime, end: datetime) -> lis
     """Return the busy times that end after `start` and begin before `end` as disjoint intervals in UTC, sorted.
 
     Days and times without a zone are local in `zone`. Events that are transparent or cancelled are not busy. Raises
-    CalendarRejected, also for more than 1,000 intervals.
+    CalendarRejected, also for more than 1,000 intervals, and for events that repeat every second or minute.
     """
     try:
         calendars = Calendar.from_ical(content, multiple=True)
@@ -82,6 +85,8 @@ def _of_events(calendar: Calendar, zone: str, start: datetime, end: datetime) ->
             transparent = str(event.get("TRANSP", "OPAQUE")).upper() == "TRANSPARENT"
             if not transparent and str(event.get("STATUS", "")).upper() != "CANCELLED":
                 yield first.replace(microsecond=0), last.replace(microsecond=0)
+    except UnsupportedRule as error:
+        raise CalendarRejected(str(error)) from error
     except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
         raise CalendarRejected(N_("An event of the calendar is malformed.")) from error
 
@@ -105,6 +110,7 @@ def main() -> None:
     """Read a description and a file from standard input, and write the busy times to standard output, as JSON."""
     description, _, content = sys.stdin.buffer.read().partition(b"\n")
     zone, start, end, seconds = _DESCRIPTION.decode(description)
+    os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     try:

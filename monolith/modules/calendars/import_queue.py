@@ -3,16 +3,14 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from monolith.modules.calendars.import_turns import CLAIM, Turn
 from monolith.modules.calendars.intervals import Interval
 from monolith.shared.database import new_id
-
-CLAIM: Final = timedelta(minutes=1)
-"""Longer than a step takes. After this time, other workers repeat the work of a worker that crashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +39,11 @@ class DueTime:
     attempts: int
 
 
-# Index busy_import_due
+# Index busy_import_by_business
 _CLAIM_IMPORT = text("""
     UPDATE calendars.busy_import SET next_run_at = now() + CAST(:claim AS interval), last_run_at = now()
      WHERE import_id = (SELECT import_id FROM calendars.busy_import
-                         WHERE state = 'active' AND next_run_at <= now()
+                         WHERE business_id = :business_id AND state = 'active' AND next_run_at <= now()
                          ORDER BY next_run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING import_id, business_id, provider_id, url, content, failures
 """)
@@ -87,15 +85,20 @@ _FORGET_PAST = text("""
     DELETE FROM calendars.imported_time
      WHERE import_id = :import_id AND state = 'added' AND ends_at < now() - interval '1 day'
 """)
-# Index imported_time_due
+# Indexes busy_import_by_business, imported_time_next
 _CLAIM_TIMES = text("""
     UPDATE calendars.imported_time t
        SET next_attempt_at = now() + CAST(:claim AS interval), attempts = attempts + 1
       FROM calendars.busy_import i
      WHERE i.import_id = t.import_id AND t.imported_id IN
-           (SELECT imported_id FROM calendars.imported_time
-             WHERE state <> 'added' AND next_attempt_at <= now()
-             ORDER BY next_attempt_at LIMIT :most FOR UPDATE SKIP LOCKED)
+           (SELECT due.imported_id
+              FROM calendars.busy_import own
+             CROSS JOIN LATERAL
+                   (SELECT imported_id, next_attempt_at FROM calendars.imported_time
+                     WHERE import_id = own.import_id AND state <> 'added' AND next_attempt_at <= now()
+                     ORDER BY next_attempt_at LIMIT :most FOR UPDATE SKIP LOCKED) AS due
+             WHERE own.business_id = :business_id
+             ORDER BY due.next_attempt_at LIMIT :most)
     RETURNING t.imported_id, t.business_id, t.import_id, i.provider_id, i.name, t.starts_at, t.ends_at, t.state,
               t.block_id, t.attempts
 """)
@@ -118,9 +121,9 @@ _DELETE_EMPTY = text("""
 """)
 
 
-def claim_import(connection: Connection) -> DueImport | None:
-    """Return the import that has been due longest; other workers leave it alone for a minute."""
-    row = connection.execute(_CLAIM_IMPORT, {"claim": CLAIM}).one_or_none()
+def claim_import(connection: Connection, turn: Turn) -> DueImport | None:
+    """Return the import of a business that has been due longest; other workers leave it alone for a minute."""
+    row = connection.execute(_CLAIM_IMPORT, {"business_id": turn.business_id, "claim": CLAIM}).one_or_none()
     return None if row is None else DueImport(*row)
 
 
@@ -153,9 +156,10 @@ def defer(connection: Connection, due: DueImport, delay: timedelta) -> None:
     connection.execute(_DEFER, _id(due) | {"delay": delay})
 
 
-def claim_times(connection: Connection, most: int) -> list[DueTime]:
-    """Return the times that have been waiting longest; other workers leave them alone for a minute."""
-    return [DueTime(*row) for row in connection.execute(_CLAIM_TIMES, {"claim": CLAIM, "most": most})]
+def claim_times(connection: Connection, turn: Turn, most: int) -> list[DueTime]:
+    """Return the times of a business that have been waiting longest; other workers leave them alone for a minute."""
+    values = {"business_id": turn.business_id, "claim": CLAIM, "most": most}
+    return [DueTime(*row) for row in connection.execute(_CLAIM_TIMES, values)]
 
 
 def mark_added(connection: Connection, imported_id: UUID, block_id: UUID) -> None:

@@ -1,8 +1,9 @@
 """Reads imported calendars, and blocks their busy times in scheduling. Runs in the worker, for all businesses.
 
-Two loops share the work: one reads a calendar and records what must change, the other makes each change by the port. So
-a business that is being moved delays its own changes only, and a crash between a change and its record is harmless: the
-change is repeated with the same idempotency key.
+Two kinds of loops share the work: one reads a calendar and records what must change, the other makes each change by the
+port. In both, businesses take turns, and one occupies one loop at most. So a business that is being moved delays its
+own changes only, and a crash between a change and its record is harmless: the change is repeated with the same
+idempotency key.
 """
 
 import logging
@@ -23,6 +24,7 @@ from contracts.scheduling.port import SchedulingPort
 from monolith.modules.calendars import import_queue as queue
 from monolith.modules.calendars.busy_times import CalendarRejected, read_busy_times
 from monolith.modules.calendars.import_queue import DueImport, DueTime
+from monolith.modules.calendars.import_turns import Turn, end_turn, forget_turns, take_turn
 from monolith.modules.calendars.intervals import Interval
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.localization import N_
@@ -37,6 +39,9 @@ FILE_EVERY: Final = timedelta(days=1)
 LARGEST: Final = 1024 * 1024
 FETCH_SECONDS: Final = 4.0
 CALL_SECONDS: Final = 2.0
+SLOW_SECONDS: Final = 2.0
+REST: Final = 3
+"""After a reading that took longer than `SLOW_SECONDS`, its business has the next one after this many times as long."""
 BATCH: Final = 20
 BATCH_SECONDS: Final = 2.0
 """A batch that takes longer releases what it has not attempted, so that a process that is stopped ends in time."""
@@ -44,7 +49,7 @@ _RETRIED = (e.Unavailable, e.NotOwner, e.DeadlineExceeded, e.OutcomeUnknown, e.K
 
 
 class ImportReader:
-    """Reads one calendar in each step. Any number of readers may run."""
+    """Reads one calendar in each step. Any number of readers may run; one business occupies one of them at most."""
 
     def __init__(
         self,
@@ -59,13 +64,25 @@ class ImportReader:
         self._on_planned = on_planned
 
     def step(self) -> bool:
-        """Read the calendar that is due longest; return whether any was due. No transaction is open
-        during the request.
-        """
+        """Read a calendar of the business whose turn it is; return whether any was due."""
         with self._database.transaction() as connection:
-            due = queue.claim_import(connection)
-        if due is None:
+            turn = take_turn(connection, "read")
+            due = None if turn is None else queue.claim_import(connection, turn)
+        if turn is None:
             return False
+        began = time.monotonic()
+        if due is not None:
+            self._read(due)
+        self._end(turn, time.monotonic() - began)
+        return True
+
+    def _end(self, turn: Turn, seconds: float) -> None:
+        rest = REST * seconds if seconds > SLOW_SECONDS else 0.0
+        with self._database.transaction() as connection:
+            end_turn(connection, turn, timedelta(seconds=rest))
+
+    def _read(self, due: DueImport) -> None:
+        """Read a calendar and record the outcome. No transaction is open during the request."""
         try:
             times = self._busy_times(due)
         except (AddressRefused, OutboundFailed, CalendarRejected) as error:
@@ -78,7 +95,6 @@ class ImportReader:
             with self._database.transaction() as connection:
                 queue.plan(connection, due, times, EVERY if due.content is None else FILE_EVERY)
             self._on_planned()
-        return True
 
     def _busy_times(self, due: DueImport) -> list[Interval]:
         zone = self._zone(due)
@@ -119,28 +135,27 @@ class BlockWriter:
         self._port = port
 
     def step(self) -> bool:
-        """Make up to 20 changes; return whether any was due."""
+        """Make up to 20 changes for the business whose turn it is; return whether any was due."""
         with self._database.transaction() as connection:
-            due = queue.claim_times(connection, BATCH)
-            if not due:
+            turn = take_turn(connection, "write")
+            if turn is None:
                 queue.delete_empty(connection)
-        if due:
-            self._write_all(sorted(due, key=lambda each: each.imported_id))
-        return bool(due)
+                forget_turns(connection)
+                return False
+            due = queue.claim_times(connection, turn, BATCH)
+        self._write_all(sorted(due, key=lambda each: each.imported_id))
+        with self._database.transaction() as connection:
+            end_turn(connection, turn)
+        return True
 
     def _write_all(self, due: Sequence[DueTime]) -> None:
         until = time.monotonic() + BATCH_SECONDS
-        unreachable: set[UUID] = set()
         for position, each in enumerate(due):
-            if time.monotonic() > until:
+            late = time.monotonic() > until
+            if late or not self._write(each):
                 with self._database.transaction() as connection:
-                    queue.release(connection, due[position:], timedelta(0))
+                    queue.release(connection, due[position:], timedelta(seconds=0 if late else 5))
                 return
-            if each.business_id not in unreachable and not self._write(each):
-                unreachable.add(each.business_id)
-        waiting = [each for each in due if each.business_id in unreachable]
-        with self._database.transaction() as connection:
-            queue.release(connection, waiting, timedelta(seconds=5))
 
     def _write(self, due: DueTime) -> bool:
         """Make one change; return False if scheduling cannot do it now."""

@@ -39,8 +39,14 @@ def build_calendars(database: ModuleDatabase, port: SchedulingPort, auth: AuthAp
 
 
 def import_loops(database: ModuleDatabase, port: SchedulingPort, client: OutboundClient) -> list[Loop]:
-    """Build the worker's loops. `database` connects as `calendars_worker`."""
+    """Build the worker's loops. `database` connects as `calendars_worker`.
+
+    Two readers, so that one business whose calendars take long leaves another one.
+    """
     writer = BlockWriter(database, port)
     writing = Loop("imported times", writer.step, idle_seconds=1.0, longest_idle_seconds=10.0)
     reader = ImportReader(database, port, client, on_planned=writing.wake.set)
-    return [writing, Loop("calendar imports", reader.step, idle_seconds=1.0, longest_idle_seconds=2.0)]
+    reading = [
+        Loop(f"calendar imports {number}", reader.step, idle_seconds=1.0, longest_idle_seconds=2.0) for number in (1, 2)
+    ]
+    return [writing, *reading]

@@ -13,16 +13,24 @@ from icalendar import Calendar, Component
 from icalendar.prop import vRecur
 
 from monolith.modules.calendars.intervals import Interval
+from monolith.shared.localization import N_
 
 _SLACK = timedelta(days=1)
 """More than any two zones differ by."""
+
+_TOO_FREQUENT = frozenset({"SECONDLY", "MINUTELY"})
+"""Nobody is busy so often, and evaluating such a rule takes very long."""
+
+
+class UnsupportedRule(Exception):
+    """A recurrence rule that is not evaluated; the message names it, for the user who chose the calendar."""
 
 
 def event_times(calendar: Calendar, zone: str, start: datetime, end: datetime) -> Iterator[tuple[Component, Interval]]:
     """Yield each event with its times: at least those that overlap [start, end), and some others.
 
-    Days and times without a zone are local in `zone`. A malformed event raises ValueError, TypeError, KeyError,
-    OverflowError or AttributeError.
+    Days and times without a zone are local in `zone`. Raises UnsupportedRule; a malformed event raises ValueError,
+    TypeError, KeyError, OverflowError or AttributeError.
     """
     exceptions: dict[str, list[Component]] = {}
     events: list[Component] = []
@@ -79,12 +87,16 @@ class _Times:
     def _local_rule(self, rule: vRecur) -> str:
         """Return a rule whose end is a local time too."""
         copy = vRecur(rule)
+        for frequency in _many(copy.get("FREQ")):
+            if str(frequency).upper() in _TOO_FREQUENT:
+                text = N_("An event repeats by the rule FREQ=%(rule)s, which is not supported.")
+                raise UnsupportedRule(text % {"rule": str(frequency).upper()})
         if "UNTIL" in copy:
             (until,) = _many(copy["UNTIL"])
             whole_day = not isinstance(until, datetime)
             copy["UNTIL"] = [self._local(until) + (timedelta(days=1, seconds=-1) if whole_day else timedelta(0))]
-        text: bytes = copy.to_ical()  # type: ignore[no-untyped-call]
-        return text.decode()
+        written: bytes = copy.to_ical()  # type: ignore[no-untyped-call]
+        return written.decode()
 
     def _find_length(self) -> timedelta:
         """Return the length: a day for a day without an end, nothing for a time without one."""

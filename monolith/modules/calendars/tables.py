@@ -8,6 +8,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
@@ -82,4 +83,16 @@ imported_time = Table(
     Column("next_attempt_at", _instant, nullable=False, server_default=_now),
     Index("imported_time_of_import", "import_id", "starts_at"),
     Index("imported_time_due", "next_attempt_at", postgresql_where=text("state <> 'added'")),
+    Index("imported_time_next", "import_id", "next_attempt_at", postgresql_where=text("state <> 'added'")),
+)
+
+import_turn = Table(
+    "import_turn",
+    metadata,
+    Column("business_id", Uuid, nullable=False),
+    Column("work", Text, nullable=False),
+    Column("began_at", _instant, nullable=False),
+    Column("ends_at", _instant, nullable=False, comment="When a worker may take the next one."),
+    PrimaryKeyConstraint("business_id", "work"),
+    comment="The last turn of a business, in which one worker reads or writes for it.",
 )

@@ -1,8 +1,11 @@
 """The worker blocks imported times exactly once, whatever fails on the way."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +18,7 @@ from contracts.scheduling.context import CallContext
 from contracts.scheduling.errors import OutcomeUnknown, Unavailable
 from contracts.scheduling.operations import Operation, Q, R
 from contracts.scheduling.port import SchedulingPort
+from monolith.modules.calendars import import_worker
 from monolith.modules.calendars.api import BusyImports, CreateImport
 from monolith.modules.calendars.import_worker import BlockWriter, ImportReader
 from monolith.shared.database import ModuleDatabase
@@ -22,6 +26,8 @@ from monolith.shared.endpoints import BusinessRef
 from monolith.shared.outbound import AddressRule, OutboundClient
 from tests.contract.port.shop import Shop, open_shop
 from tests.databases import Databases
+from tests.http_receiver import Received, Reply, http_receiver
+from tests.polling import eventually
 from tests.site import engine_in
 
 TOMORROW = datetime.combine(datetime.now(UTC).date() + timedelta(days=1), time(), UTC)
@@ -47,6 +53,7 @@ class Unreliable(SchedulingPort):
 
 @dataclass
 class Worker:
+    database: ModuleDatabase
     port: Unreliable
     imports: BusyImports
     reader: ImportReader
@@ -66,8 +73,16 @@ class Worker:
             pass
 
     def add(self, shop: Shop, *hours: int) -> tuple[BusinessRef, UUID]:
+        return self._add(shop, CreateImport(provider_id=shop.provider.provider_id, content=calendar(*hours)))
+
+    def add_address(self, shop: Shop, url: str) -> tuple[BusinessRef, UUID]:
+        return self._add(shop, CreateImport(provider_id=shop.provider.provider_id, url=url))
+
+    def another_reader(self) -> ImportReader:
+        return ImportReader(self.database, self.port, OutboundClient(AddressRule([ip_network("127.0.0.1/32")])))
+
+    def _add(self, shop: Shop, wanted: CreateImport) -> tuple[BusinessRef, UUID]:
         business = BusinessRef(shop.business_id, "shop", "Shop", "UTC", "EUR")
-        wanted = CreateImport(provider_id=shop.provider.provider_id, content=calendar(*hours))
         return business, self.imports.create(business, uuid7(), wanted).import_id
 
 
@@ -79,7 +94,7 @@ def worker(databases: Databases) -> Iterator[Worker]:
     )
     port = Unreliable(engine_in(databases.monolith_url, databases.role_secret))
     reader = ImportReader(working, port, OutboundClient(AddressRule()))
-    yield Worker(port, BusyImports(app), reader, BlockWriter(working, port), databases.monolith_admin_url)
+    yield Worker(working, port, BusyImports(app), reader, BlockWriter(working, port), databases.monolith_admin_url)
     app.close()
     working.close()
 
@@ -140,3 +155,75 @@ def test_import_that_is_removed_while_it_is_read_blocks_nothing(worker: Worker) 
     worker.run()
     assert blocked(shop) == []
     assert worker.imports.of_business(business) == []
+
+
+def test_business_that_waits_is_next_after_one_calendar_of_another(worker: Worker) -> None:
+    crowding, other = open_shop(worker.port, uuid7()), open_shop(worker.port, uuid7())
+    for hour in (8, 9, 10):
+        worker.add(crowding, hour)
+    business, _ = worker.add(other, 11)
+    worker.reader.step()
+    assert worker.imports.of_business(business)[0].last_success_at is None
+    worker.reader.step()
+    assert worker.imports.of_business(business)[0].last_success_at is not None
+    worker.run()
+    assert (blocked(crowding), blocked(other)) == ([8, 9, 10], [11])
+
+
+def test_business_with_many_times_delays_those_of_no_other(worker: Worker) -> None:
+    crowding, other = open_shop(worker.port, uuid7()), open_shop(worker.port, uuid7())
+    for _ in range(4):
+        worker.add(crowding, *range(0, 24, 2))
+    worker.add(other, 11)
+    while worker.reader.step():
+        pass
+    worker.writer.step()
+    assert blocked(other) == []
+    worker.writer.step()
+    assert blocked(other) == [11]
+
+
+def test_slow_calendars_of_a_business_occupy_one_reader(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_worker, "FETCH_SECONDS", 30.0)
+    crowding, other = open_shop(worker.port, uuid7()), open_shop(worker.port, uuid7())
+    answer = threading.Event()
+
+    def reply(_: Received) -> Reply:
+        answer.wait(30)
+        return Reply(body=calendar(9).encode())
+
+    with http_receiver(reply) as receiver, ThreadPoolExecutor(1) as pool:
+        for _ in range(3):
+            worker.add_address(crowding, receiver.url)
+        first = pool.submit(worker.another_reader().step)
+        eventually(lambda: receiver.requests, "the first request")
+        business, _ = worker.add(other, 11)
+        assert worker.reader.step()
+        assert worker.imports.of_business(business)[0].last_success_at is not None
+        assert not worker.reader.step(), "the business whose calendars are slow has a reader already"
+        answer.set()
+        assert first.result()
+    assert len(receiver.requests) == 1
+
+
+def test_business_rests_after_a_calendar_that_takes_long(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = open_shop(worker.port, uuid7())
+    worker.add(shop, 9)
+    worker.add(shop, 10)
+    monkeypatch.setattr(import_worker, "SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(import_worker, "REST", 1000)
+    assert worker.reader.step()
+    assert not worker.reader.step()
+    worker.sql("UPDATE calendars.import_turn SET ends_at = now()")
+    assert worker.reader.step()
+    worker.run()
+    assert blocked(shop) == [9, 10]
+
+
+def test_turns_of_businesses_without_imports_are_forgotten(worker: Worker) -> None:
+    business, import_id = worker.add(open_shop(worker.port, uuid7()), 9)
+    worker.run()
+    assert worker.sql("SELECT work FROM calendars.import_turn ORDER BY work") == [("read",), ("write",)]
+    worker.imports.remove(business, import_id)
+    worker.run()
+    assert worker.sql("SELECT work FROM calendars.import_turn") == []

@@ -103,9 +103,17 @@ def test_other_files_are_rejected(content: bytes) -> None:
 
 
 def test_too_many_times_are_rejected() -> None:
-    often = event("DTSTART:20300325T000000Z", "DURATION:PT1M", "RRULE:FREQ=MINUTELY;INTERVAL=15")
+    often = event("DTSTART:20300325T000000Z", "DURATION:PT1M", "RRULE:FREQ=HOURLY;BYMINUTE=0,15,30,45")
     with pytest.raises(CalendarRejected, match="more than 1000"):
         found(often)
+
+
+@pytest.mark.parametrize("rule", ["SECONDLY;BYMONTH=2;BYMONTHDAY=30", "minutely;INTERVAL=15"])
+def test_rules_of_seconds_and_minutes_are_rejected_by_their_name(rule: str) -> None:
+    endless = event("DTSTART:20000101T000000Z", "DURATION:PT1S", f"RRULE:FREQ={rule}")
+    named = rule.partition(";")[0].upper()
+    with pytest.raises(CalendarRejected, match=f"the rule FREQ={named}, which is not supported"):
+        found(endless)
 
 
 def test_file_is_read_in_a_process_with_limits() -> None:
@@ -114,6 +122,6 @@ def test_file_is_read_in_a_process_with_limits() -> None:
     ]
     with pytest.raises(CalendarRejected, match="not a calendar"):
         read_busy_times(b"hello", "Europe/Lisbon", START, END)
-    endless = event("DTSTART:20000101T000000Z", "DURATION:PT1S", "RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30")
+    endless = event("DTSTART:20000101T000000Z", "DURATION:PT1S", "RRULE:FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30")
     with pytest.raises(CalendarRejected, match="too long"):
         read_busy_times(calendar(endless), "Europe/Lisbon", START, END, processor_seconds=1)
