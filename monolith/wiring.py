@@ -53,6 +53,7 @@ from monolith.shared.flags.change_listener import ChangeListener
 from monolith.shared.flags.store import FlagStore
 from monolith.shared.middleware.denials import audited_denials
 from monolith.shared.migrations import MIGRATIONS as PLATFORM_MIGRATIONS
+from monolith.shared.rate_limits.shared_buckets import buckets_in
 from monolith.shared.telemetry.metrics import Metrics
 from monolith.shared.telemetry.readiness import schema_check
 from monolith.web.blueprints import PageServices, create_blueprints
@@ -85,8 +86,9 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     auth_parts = _auth(config, auth_db, port)
     port = WaitlistConfirmations(port, auth_parts.api)
     billing_parts = billing.build_billing(billing_db)
-    notification_parts = notifications.build_notifications(notifications_db)
-    calendar_parts = calendars.build_calendars(calendars_db, port, auth_parts.api, config.public_url)
+    buckets = buckets_in(config.rate_limit_redis_url)
+    notification_parts = notifications.build_notifications(notifications_db, buckets)
+    calendar_parts = calendars.build_calendars(calendars_db, port, auth_parts.api, config.public_url, buckets)
     authorizer = _authorizer(auth_parts, listener, config)
     services = PageServices(auth_parts, billing_parts, notification_parts, calendar_parts)
     listener.start()

@@ -11,22 +11,27 @@ from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.endpoints.errors import not_found
 from monolith.shared.outbound import checked_url
+from monolith.shared.rate_limits import Buckets, Limit, charge
 
 MOST_IMPORTS = 50
 """Of one business."""
+NEW_IMPORT_OF_BUSINESS = Limit("new import of business", burst=100, seconds=30)
+"""Whoever removes imports and creates others has each read at once."""
 
 
 class BusyImports:
     """All methods may raise DatabaseUnavailable."""
 
-    def __init__(self, database: ModuleDatabase) -> None:
+    def __init__(self, database: ModuleDatabase, buckets: Buckets) -> None:
         self._database = database
+        self._buckets = buckets
 
     def create(self, business: BusinessRef, creator: UUID, wanted: CreateImport) -> BusyImport:
         """Create an import, which the worker reads within seconds. The caller checks that the provider exists.
 
-        Raises ApiError 409 if there are too many.
+        Raises ApiError 409 if there are too many, and 429 after too many, removed or not.
         """
+        charge(self._buckets, (NEW_IMPORT_OF_BUSINESS, business.business_id.hex))
         import_id = new_id()
         if wanted.url is not None:
             wanted = replace(wanted, url=checked_url(wanted.url))

@@ -15,6 +15,8 @@ from monolith.modules.calendars.routes import endpoints
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.outbound import OutboundClient
+from monolith.shared.rate_limits import Buckets
+from monolith.shared.rate_limits.local_buckets import LocalBuckets
 
 SCHEMA = "calendars"
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -31,10 +33,12 @@ class Calendars:
     endpoints: Sequence[AnyEndpoint]
 
 
-def build_calendars(database: ModuleDatabase, port: SchedulingPort, auth: AuthApi, public_url: str) -> Calendars:
-    """Build the module. `database` connects as `calendars_app`."""
+def build_calendars(
+    database: ModuleDatabase, port: SchedulingPort, auth: AuthApi, public_url: str, buckets: Buckets | None = None
+) -> Calendars:
+    """Build the module. `database` connects as `calendars_app`; attempts are counted in `buckets`, or here."""
     feeds = Feeds(database, auth, FeedContents(port, auth, public_url), public_url)
-    imports = BusyImports(database)
+    imports = BusyImports(database, buckets or LocalBuckets())
     return Calendars(feeds=feeds, imports=imports, endpoints=endpoints(feeds, imports, port))
 
 

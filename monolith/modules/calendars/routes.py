@@ -53,7 +53,7 @@ def _import_endpoints(handlers: "_ImportHandlers") -> list[AnyEndpoint]:
             module=MODULE, name="create_calendar_import", method="POST", path=_IMPORTS, access=Access.STAFF,
             handler=handlers.create_import, body=CreateImport, reply=BusyImport, status=201,
             summary="Block a provider at the busy times of an .ics file, given by its address or its content",
-            errors=[(404, "provider_not_found"), (409, "too_many_imports")],
+            errors=[(404, "provider_not_found"), (409, "too_many_imports"), (429, "too_many_attempts")],
         ),
         Endpoint(
             module=MODULE, name="remove_calendar_import", method="DELETE", path=_IMPORTS + "/{import_id}",

@@ -30,6 +30,8 @@ from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import AnyEndpoint
 from monolith.shared.events import Consumer
 from monolith.shared.outbound import OutboundClient
+from monolith.shared.rate_limits import Buckets
+from monolith.shared.rate_limits.local_buckets import LocalBuckets
 
 SCHEMA = "notifications"
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -45,9 +47,11 @@ class Notifications:
     consumers: Sequence[Consumer]
 
 
-def build_notifications(database: ModuleDatabase) -> Notifications:
-    """Build the module. `database` connects as `notifications_app`."""
-    service, webhooks = NotificationsService(database), Webhooks(database)
+def build_notifications(database: ModuleDatabase, buckets: Buckets | None = None) -> Notifications:
+    """Build the module. `database` connects as `notifications_app`. Attempts are counted in `buckets`, by default in
+    this process.
+    """
+    service, webhooks = NotificationsService(database), Webhooks(database, buckets or LocalBuckets())
 
     def handle(events: Sequence[AnyEvent], connection: Connection) -> None:
         service.handle(events, connection)

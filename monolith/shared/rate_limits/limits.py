@@ -36,6 +36,13 @@ class Buckets(Protocol):
         """Charge all attempts and return 0.0, or charge none and return the seconds until all can be charged."""
 
 
+def charge(buckets: Buckets, *attempts: Attempt) -> None:
+    """Charge all attempts. Raises ApiError 429, charging nothing, if one of them has to wait."""
+    wait = buckets.charge(*attempts)
+    if wait > 0:
+        raise too_many(wait)
+
+
 def too_many(wait: float) -> ApiError:
     """Return the error for attempts that have to wait, in seconds."""
     message = N_("Too many attempts. Please wait a moment and try again.")

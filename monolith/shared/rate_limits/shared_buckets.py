@@ -9,7 +9,7 @@ import redis
 
 from contracts.chassis.credentials import without_credentials
 from contracts.chassis.redis_client import connect
-from monolith.shared.rate_limits.limits import Attempt
+from monolith.shared.rate_limits.limits import Attempt, Buckets
 from monolith.shared.rate_limits.local_buckets import LocalBuckets
 
 LONGEST_SECONDS: Final = 0.05
@@ -36,6 +36,11 @@ for i, key in ipairs(KEYS) do
 end
 return '0'
 """
+
+
+def buckets_in(redis_url: str | None) -> Buckets:
+    """Return buckets in this Redis; without one, in the memory of this process."""
+    return LocalBuckets() if redis_url is None else SharedBuckets(redis_url)
 
 
 class SharedBuckets:

@@ -24,6 +24,7 @@ from monolith.modules.calendars.import_worker import BlockWriter, ImportReader
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import BusinessRef
 from monolith.shared.outbound import AddressRule, OutboundClient
+from monolith.shared.rate_limits.local_buckets import LocalBuckets
 from tests.contract.port.shop import Shop, open_shop
 from tests.databases import Databases
 from tests.http_receiver import Received, Reply, http_receiver
@@ -87,14 +88,16 @@ class Worker:
 
 
 @pytest.fixture
-def worker(databases: Databases) -> Iterator[Worker]:
+def worker(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     app, working = (
         ModuleDatabase(databases.monolith_url, role=f"calendars_{role}", secret=databases.role_secret)
         for role in ("app", "worker")
     )
     port = Unreliable(engine_in(databases.monolith_url, databases.role_secret))
     reader = ImportReader(working, port, OutboundClient(AddressRule()))
-    yield Worker(working, port, BusyImports(app), reader, BlockWriter(working, port), databases.monolith_admin_url)
+    imports, writer = BusyImports(app, LocalBuckets()), BlockWriter(working, port)
+    monkeypatch.setattr(import_worker, "REST", 0)
+    yield Worker(working, port, imports, reader, writer, databases.monolith_admin_url)
     app.close()
     working.close()
 

@@ -53,7 +53,7 @@ def _delivery_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
         Endpoint(
             module=_MODULE, name="test_webhook", method="POST", path=_ONE + "/test", access=Access.OWNER,
             handler=handlers.send_test, reply=None, summary="Post an event of the type webhook.test to a webhook",
-            errors=[(404, "not_found")],
+            errors=[(404, "not_found"), (429, "too_many_attempts")],
         ),
         Endpoint(
             module=_MODULE, name="enable_webhook", method="POST", path=_ONE + "/enable", access=Access.OWNER,

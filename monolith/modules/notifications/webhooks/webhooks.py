@@ -23,9 +23,11 @@ from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.endpoints.errors import invalid_cursor, not_found
 from monolith.shared.outbound import checked_url
+from monolith.shared.rate_limits import Buckets, Limit, charge
 
 MOST_WEBHOOKS = 10
 """Of one business."""
+TEST_OF_BUSINESS = Limit("webhook test of business", burst=20, seconds=10)
 TEST_EVENT = "webhook.test"
 _OWN_FIELDS = ("type", "epoch", "traceparent", "occurred_at")
 _encoder = msgspec.json.Encoder()
@@ -34,8 +36,9 @@ _encoder = msgspec.json.Encoder()
 class Webhooks:
     """All methods may raise DatabaseUnavailable; those that name a webhook raise ApiError 404 for an unknown one."""
 
-    def __init__(self, database: ModuleDatabase) -> None:
+    def __init__(self, database: ModuleDatabase, buckets: Buckets) -> None:
         self._database = database
+        self._buckets = buckets
 
     def queue(self, events: Sequence[AnyEvent], connection: Connection) -> None:
         """Queue the deliveries of events, in the transaction that applies them."""
@@ -91,7 +94,8 @@ class Webhooks:
         return NewWebhook(webhook=found, secret=secret_text(secret))
 
     def send_test(self, business: BusinessRef, webhook_id: UUID) -> None:
-        """Queue an event of the type `webhook.test`."""
+        """Queue an event of the type `webhook.test`. Raises ApiError 429 after too many."""
+        charge(self._buckets, (TEST_OF_BUSINESS, business.business_id.hex))
         with self._database.transaction(business.business_id) as connection:
             _found(repository.webhooks_of(connection, business.business_id), webhook_id)
             data = {"business_id": business.business_id, "business_name": business.name}
