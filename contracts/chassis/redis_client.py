@@ -11,17 +11,20 @@ from redis.sentinel import Sentinel, SentinelManagedSSLConnection
 from contracts.chassis.redis_urls import RedisUrl, server_url
 
 
-def connect(redis_url: str, *, seconds: float = 2.0, decode_responses: bool = False) -> Any:
+def connect(
+    redis_url: str, *, seconds: float = 2.0, decode_responses: bool = False, encoding_errors: str = "strict"
+) -> Any:
     """Return a redis.Redis with short timeouts that never repeats a command: a repeated XADD would append twice.
 
     It connects when it is first used, waits for a reply for at most `seconds`, and returns bytes unless
-    `decode_responses`.
+    `decode_responses`. `encoding_errors` is as in `bytes.decode`, for replies that may not be UTF-8.
 
     Behind Sentinels, a connection leads to the primary that they name when it is opened. After a failover, the next
     command fails, and a later one reaches the new primary.
     """
     common: dict[str, Any] = {"socket_timeout": seconds, "socket_connect_timeout": min(seconds, 1.0), "protocol": 2}
     settings = {**common, "retry": Retry(NoBackoff(), 0), "decode_responses": decode_responses}
+    settings["encoding_errors"] = encoding_errors
     url = RedisUrl.parse(redis_url)
     if url.service is None:
         return redis.Redis.from_url(redis_url, **settings)

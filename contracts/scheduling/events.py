@@ -6,6 +6,7 @@ version n only after n-1; so the events of an appointment take effect in order, 
 around a cutover.
 """
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -23,8 +24,8 @@ signed, `signature` (`event_signatures.py`)."""
 
 PUBLISHED = "{" + STREAM + "}.published"
 """A Redis hash: for each source, up to which time (by its database's clock) its outbox has been published. A consumer
-that misses events deletes a field or sets it back, and the relays publish again from there. The braces keep both keys
-on one node of a Redis Cluster."""
+that misses events deletes a field or sets it back, and the relays publish again from there (`parse_checkpoint`). The
+braces keep both keys on one node of a Redis Cluster."""
 
 Traceparent = Annotated[str, Meta(max_length=55)]
 
@@ -124,6 +125,18 @@ AnyEvent = (
 def encode_event(event: Event) -> bytes:
     """Encode an event as JSON."""
     return _encoder.encode(event)
+
+
+def parse_checkpoint(text: str | bytes | None) -> datetime | None:
+    """Return the time in a field of `PUBLISHED`, in UTC; None if it is not a time.
+
+    Other clients of Redis can set the field, so any spelling of ISO 8601 is accepted.
+    """
+    try:
+        found = datetime.fromisoformat(text.decode() if isinstance(text, bytes) else text or "")
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def traceparent_of(payload: bytes) -> str | None:

@@ -25,6 +25,8 @@ LONGEST_IDLE_SECONDS = 0.5
 write to the outbox, whose sessions would hold a lock on the whole database cluster while they flush their log."""
 
 BATCH = 200
+EXPECTED_CONFLICTS = 3
+"""Conflicts in a row from which the relay backs off: one follows each request for republication and each loss."""
 PRUNED_AT_ONCE = 500
 
 
@@ -60,6 +62,8 @@ class Relay:
         self._limits = limits or RelayLimits()
         self._newest: datetime | None = None
         self._published_until: datetime | None = None
+        self._checkpoint = ""
+        self._conflicts = 0
         self._was_behind = False
         self._has_room = True
         self._next_publication = 0.0
@@ -72,9 +76,12 @@ class Relay:
             return False
         try:
             return self._lead() and self._work()
-        except CheckpointConflict:
+        except CheckpointConflict as error:
             self._redis_check.make_due()
-            return True
+            self._conflicts += 1
+            if self._conflicts < EXPECTED_CONFLICTS:
+                return True
+            self._pause("the checkpoint changes again and again", error)
         except psycopg.Error as error:
             self._pause("the outbox cannot be read", error)
             self._outbox.close()
@@ -120,7 +127,7 @@ class Relay:
         if behind and not self._was_behind:
             since = state.published_until or "the oldest one kept"
             log.warning("Redis has lost published events: republishing from %s", since)
-        self._published_until, self._was_behind = state.published_until, behind
+        self._published_until, self._checkpoint, self._was_behind = state.published_until, state.checkpoint, behind
         self._has_room = state.entries < self._limits.room
         if self._trim.due():
             self._stream.trim(self._limits.longest_stream)
@@ -156,8 +163,8 @@ class Relay:
 
     def _publish(self, rows: list[OutboxRow], checkpoint: datetime | None) -> None:
         began = tracing.now_ns()
-        self._stream.publish(rows, before=self._published_until, after=checkpoint)
-        self._published_until = checkpoint
+        self._checkpoint = self._stream.publish(rows, before=self._checkpoint, after=checkpoint)
+        self._published_until, self._conflicts = checkpoint, 0
         if tracing.is_on():
             for row in rows:
                 tracing.finished_span("publish event", "producer", traceparent_of(row.payload), began)

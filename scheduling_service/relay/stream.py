@@ -12,7 +12,7 @@ from typing import Any
 
 from contracts.chassis.redis_client import connect
 from contracts.scheduling.event_signatures import EventSecrets
-from contracts.scheduling.events import PUBLISHED, STREAM
+from contracts.scheduling.events import PUBLISHED, STREAM, parse_checkpoint
 from contracts.scheduling.values import DatabaseName
 from scheduling_service.relay.outbox import OutboxRow
 
@@ -43,9 +43,14 @@ class CheckpointConflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """The checkpoint, None if nothing counts as published, and the number of entries in the stream."""
+    """The checkpoint and the number of entries in the stream.
+
+    `published_until` is the time that the checkpoint means, None if nothing counts as published. `checkpoint` is its
+    text as it is stored, for `publish`: the same time can be spelled in several ways.
+    """
 
     published_until: datetime | None
+    checkpoint: str
     entries: int
 
 
@@ -55,33 +60,39 @@ class EventStream:
     def __init__(self, redis_url: str, source: DatabaseName, secrets: EventSecrets | None = None) -> None:
         """`secrets` sign the events; without them, they are not signed."""
         self._secrets = secrets
-        self._redis: Any = connect(redis_url, decode_responses=True)
+        self._redis: Any = connect(redis_url, decode_responses=True, encoding_errors="surrogateescape")
         self._field = PUBLISHED_FIELDS.get(source, source)
 
     def close(self) -> None:
         self._redis.close()
 
     def state(self) -> StreamState:
-        """Read the checkpoint and the stream's length. Deletes a checkpoint that is malformed or has no stream."""
+        """Read the checkpoint and the stream's length.
+
+        Deletes a checkpoint that has no stream or is malformed.
+        """
         # One script costs the relay half as much as a transaction of three commands, every two seconds.
         checkpoint, exists, entries = self._redis.eval(STATE, 2, STREAM, PUBLISHED, self._field)
-        until = _parse(checkpoint)
+        until = parse_checkpoint(checkpoint)
         if checkpoint is not None and (until is None or not exists):
             self._redis.hdel(PUBLISHED, self._field)
-            until = None
-        return StreamState(until, entries)
+            checkpoint = until = None
+        return StreamState(until, checkpoint or "", entries)
 
-    def publish(self, rows: list[OutboxRow], *, before: datetime | None, after: datetime | None) -> None:
-        """Append all rows and move the checkpoint from `before` to `after`, or do nothing and raise.
+    def publish(self, rows: list[OutboxRow], *, before: str, after: datetime | None) -> str:
+        """Append all rows and move the checkpoint from the text `before` to `after`, or do nothing and raise.
 
-        Raises CheckpointConflict if the checkpoint is not `before`. If the reply is lost, the outcome is unknown.
+        Return the text of the new checkpoint; with `after` None it stays as it is. Raises CheckpointConflict if the
+        checkpoint is not `before`. If the reply is lost, the outcome is unknown.
         """
-        arguments: list[str | bytes] = [self._field, _format(before), _format(after)]
+        checkpoint = after.isoformat() if after else ""
+        arguments: list[str | bytes] = [self._field, before, checkpoint]
         for row in rows:
             signature = self._secrets.sign(row.payload) if self._secrets else ""
             arguments += [str(row.event_id), row.payload, signature]
         if not self._redis.eval(PUBLISH, 2, STREAM, PUBLISHED, *arguments):
             raise CheckpointConflict
+        return checkpoint or before
 
     def trim(self, longest: int) -> None:
         """Delete entries that every group has processed, and the oldest beyond about `longest` entries."""
@@ -99,17 +110,6 @@ class EventStream:
             pending = self._redis.xpending(STREAM, group["name"])
             needed.append(pending["min"] or group["last-delivered-id"])
         return min(needed, key=_entry_order, default=None)
-
-
-def _parse(checkpoint: str | None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(checkpoint) if checkpoint else None
-    except ValueError:
-        return None
-
-
-def _format(moment: datetime | None) -> str:
-    return moment.isoformat() if moment else ""
 
 
 def _entry_order(entry_id: str) -> tuple[int, int]:
