@@ -128,13 +128,13 @@ def encode_event(event: Event) -> bytes:
 
 
 def parse_checkpoint(text: str | bytes | None) -> datetime | None:
-    """Return the time in a field of `PUBLISHED`, in UTC; None if it is not a time.
+    """Return the time in a field of `PUBLISHED`, in UTC; None if it is not a time with a zone.
 
     Other clients of Redis can set the field, so any spelling of ISO 8601 is accepted.
     """
     try:
         found = datetime.fromisoformat(text.decode() if isinstance(text, bytes) else text or "")
-        return found.astimezone(UTC)
+        return None if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

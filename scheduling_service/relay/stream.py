@@ -69,7 +69,7 @@ class EventStream:
     def state(self) -> StreamState:
         """Read the checkpoint and the stream's length.
 
-        Deletes a checkpoint that has no stream or is malformed.
+        Deletes a checkpoint that has no stream or is malformed, such as a time without a zone.
         """
         # One script costs the relay half as much as a transaction of three commands, every two seconds.
         checkpoint, exists, entries = self._redis.eval(STATE, 2, STREAM, PUBLISHED, self._field)

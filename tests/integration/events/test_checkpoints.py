@@ -11,7 +11,7 @@ from scheduling_service.relay.outbox import Outbox, OutboxRow
 from scheduling_service.relay.relay import Relay
 from scheduling_service.relay.stream import EventStream
 from tests.databases import Databases
-from tests.integration.events.relays_and_followers import entries, relay, relay_once
+from tests.integration.events.relays_and_followers import entries, relay, relay_once, until
 from tests.integration.events.sample_events import OutboxWriter, Story
 
 FIELD = "http"
@@ -40,6 +40,26 @@ def test_a_checkpoint_in_another_spelling_is_used(databases: Databases, outbox: 
     working.close()
     assert outbox.unpublished() == 0
     assert len(entries(databases.redis_url)) == 2, "nothing counted as lost"
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    ["2030-01-01", "2030-01-01T00:00:00", "", "yesterday", b"\xff\xfe", "0001-01-01T00:00:00+14:00"],
+    ids=["date", "no zone", "empty", "word", "not text", "no time in UTC"],
+)
+def test_a_malformed_checkpoint_counts_as_lost(
+    databases: Databases, outbox: OutboxWriter, malformed: str | bytes
+) -> None:
+    working = relay(databases)
+    outbox.write(Story().booked())
+    working.step()
+    working.close()
+    set_checkpoint(databases, malformed)
+    outbox.write(Story().booked())
+    after = relay(databases)
+    until(lambda: len(entries(databases.redis_url)) >= 3, after.step)
+    after.close()
+    assert len(set(entries(databases.redis_url))) == 2, "the first event is published again"
 
 
 class ContendedStream(EventStream):
