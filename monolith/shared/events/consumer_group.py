@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import redis
@@ -10,7 +11,7 @@ import redis
 from contracts.chassis.backoff import backoff_delay
 from contracts.chassis.redis_client import connect
 from contracts.scheduling.event_signatures import EventSecrets
-from contracts.scheduling.events import PUBLISHED, STREAM
+from contracts.scheduling.events import PUBLISHED, STREAM, parse_checkpoint
 
 CONSUMER = "worker"
 """One consumer name for all processes: pending entries are claimed by their idle time, so names need not identify
@@ -135,14 +136,15 @@ class ConsumerGroup:
         self._redis.xadd(STREAM, {"id": event_id, "event": payload, **signature})
 
     def request_republication(self, after: str | None) -> None:
-        """Make the relays republish everything since the entry `after`, or everything they retain if it is None."""
+        """Make the relays republish everything since the entry `after`, or everything they retain if it is None.
+
+        Checkpoints only move back, also if several groups move them at once. One that cannot be read is deleted.
+        """
         if after is None or after == BEGINNING:
             self._redis.delete(PUBLISHED)
             return
         since = datetime.fromtimestamp(int(after.partition("-")[0]) / 1000, UTC) - MAX_CLOCK_DIFFERENCE
-        for source, watermark in self._redis.hgetall(PUBLISHED).items():
-            if datetime.fromisoformat(watermark.decode()) > since:
-                self._redis.hset(PUBLISHED, source, since.isoformat())
+        self._redis.transaction(partial(_move_back, since), PUBLISHED)
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes], deliveries: int) -> StreamEntry:
         authentic = self._secrets is None or self._secrets.verify(
@@ -157,6 +159,18 @@ class ConsumerGroup:
             if not str(error).startswith("NOGROUP"):
                 raise
             return []
+
+
+def _move_back(since: datetime, transaction: Any) -> None:
+    """Set back the checkpoints that are later than `since`, in a transaction that watches them."""
+    stored = transaction.hgetall(PUBLISHED)
+    transaction.multi()
+    for source, text in stored.items():
+        checkpoint = parse_checkpoint(text)
+        if checkpoint is None:
+            transaction.hdel(PUBLISHED, source)
+        elif checkpoint > since:
+            transaction.hset(PUBLISHED, source, since.isoformat())
 
 
 @dataclass(frozen=True, slots=True)
