@@ -1,5 +1,6 @@
 """A consumer group of the event stream. Compatible with Redis 6.2 and 7."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -138,13 +139,21 @@ class ConsumerGroup:
     def request_republication(self, after: str | None) -> None:
         """Make the relays republish everything since the entry `after`, or everything they retain if it is None.
 
+        Everything, too, if the id of `after` is in the future, because the entries after it were then added at any
+        time: Redis gives no id below an earlier one, even if another client or a wrong clock has made that one.
+
         Checkpoints only move back, also if several groups move them at once. One that cannot be read is deleted.
         """
-        if after is None or after == BEGINNING:
+        since = None if after is None or after == BEGINNING else self._added_at(after)
+        if since is None:
             self._redis.delete(PUBLISHED)
-            return
-        since = datetime.fromtimestamp(int(after.partition("-")[0]) / 1000, UTC) - MAX_CLOCK_DIFFERENCE
-        self._redis.transaction(partial(_move_back, since), PUBLISHED)
+        else:
+            self._redis.transaction(partial(_move_back, since - MAX_CLOCK_DIFFERENCE), PUBLISHED)
+
+    def _added_at(self, entry_id: str) -> datetime | None:
+        """Return the time in an entry's id; None if it is in the future."""
+        seconds = entry_order(entry_id)[0] / 1000
+        return None if seconds > redis_time(self._redis) else datetime.fromtimestamp(seconds, UTC)
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes], deliveries: int) -> StreamEntry:
         authentic = self._secrets is None or self._secrets.verify(
@@ -187,6 +196,7 @@ class GroupReader:
 
     def __init__(self, redis_url: str) -> None:
         self._redis = connect(redis_url)
+        self._oldest: dict[str, tuple[tuple[int, int], float]] = {}
 
     def stream_length(self) -> int:
         """Return the number of entries in the stream."""
@@ -203,15 +213,29 @@ class GroupReader:
         delivered = found.get("last-delivered-id", BEGINNING.encode()).decode()
         following = self._redis.xrange(STREAM, f"({delivered}", "+", count=1)
         needed = [entry_id for entry_id in (pending["min"], *(entry_id for entry_id, _ in following)) if entry_id]
-        oldest = min((entry_order(each)[0] / 1000 for each in needed), default=None)
-        age = 0.0 if oldest is None else max(0.0, self._now() - oldest)
+        age = self._age(group, min((entry_order(each) for each in needed), default=None))
         lag = found.get("lag") if found else self.stream_length()
         return GroupBacklog(lag, int(pending["pending"]), age)
 
-    def _now(self) -> float:
-        """Return the time of Redis, whose clock dates the entries."""
-        seconds, microseconds = self._redis.time()
-        return float(seconds + microseconds / 1_000_000)
+    def _age(self, group: str, oldest: tuple[int, int] | None) -> float:
+        """Return how long the group's oldest entry has waited, by its id, but at least as long as it was seen here.
+
+        The id does not tell if it is in the future.
+        """
+        if oldest is None:
+            self._oldest.pop(group, None)
+            return 0.0
+        known, since = self._oldest.get(group, (None, 0.0))
+        if known != oldest:
+            since = time.monotonic()
+            self._oldest[group] = oldest, since
+        return max(redis_time(self._redis) - oldest[0] / 1000, time.monotonic() - since)
+
+
+def redis_time(client: Any) -> float:
+    """Return the time of Redis, whose clock dates the entries, in seconds since 1970."""
+    seconds, microseconds = client.time()
+    return float(seconds + microseconds / 1_000_000)
 
 
 def entry_order(entry_id: str | bytes) -> tuple[int, int]:

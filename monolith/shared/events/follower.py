@@ -127,7 +127,8 @@ class Follower:
         settings = self._settings
         entries, trimmed = self._group.claim_overdue(settings.first_retry, settings.longest_retry, count=200)
         if trimmed:
-            self._request_republication(f"{len(trimmed)} entries were trimmed before they were applied", min(trimmed))
+            oldest = min(trimmed, key=entry_order)
+            self._request_republication(f"{len(trimmed)} entries were trimmed before they were applied", oldest)
         for entry in entries:
             self._handle(entry)
         return bool(entries)

@@ -4,6 +4,7 @@ import pytest
 import redis
 
 from contracts.scheduling.events import PUBLISHED, STREAM
+from monolith.shared.events.consumer_group import GroupReader
 from tests.databases import Databases
 from tests.integration.events.relays_and_followers import Notified, relay, until
 from tests.integration.events.sample_events import OutboxWriter, Story
@@ -31,3 +32,34 @@ def test_loss_is_republished_next_to_a_field_that_cannot_be_read(
     until(lambda: notified.rows("inbox") == 6, working.step, notified.follower.step)
     assert stream.hkeys(PUBLISHED) == [b"http"]
     working.close()
+
+
+FUTURE_IDS = pytest.mark.parametrize(
+    "entry_id", ["2500000000000-0", "9999999999999999-0"], ids=["year 2049", "no year"]
+)
+
+
+@pytest.mark.row("F35")
+@FUTURE_IDS
+def test_loss_after_an_entry_with_an_id_in_the_future_is_republished(
+    databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis, entry_id: str
+) -> None:
+    stream.xadd(STREAM, {"id": "x", "event": "{}"}, id=entry_id)
+    working = relay(databases)
+    outbox.write(*(Story().booked() for _ in range(3)))
+    until(lambda: notified.rows("inbox") == 3, working.step, notified.follower.step)
+    outbox.write(*(Story().booked() for _ in range(3)))
+    working.step()
+    stream.xtrim(STREAM, maxlen=0)
+    until(lambda: notified.rows("inbox") == 6, working.step, notified.follower.step)
+    working.close()
+
+
+@FUTURE_IDS
+def test_entry_with_an_id_in_the_future_counts_as_waiting(
+    databases: Databases, stream: redis.Redis, entry_id: str
+) -> None:
+    stream.xadd(STREAM, {"id": "x", "event": "{}"}, id=entry_id)
+    reader = GroupReader(databases.redis_url)
+    first, second = reader.backlog("notifications"), reader.backlog("notifications")
+    assert 0 <= first.oldest_seconds < second.oldest_seconds
