@@ -18,7 +18,7 @@ from monolith.shared.events.follower import FollowerSettings
 from tests.databases import Databases
 from tests.faults.event_process import EventProcess
 from tests.faults.proxy import TcpProxy
-from tests.integration.events.relays_and_followers import Notified, relay, relay_once, until
+from tests.integration.events.relays_and_followers import QUICK, Notified, relay, relay_once, until
 from tests.integration.events.sample_events import OutboxWriter, Story, http_outbox
 
 
@@ -33,6 +33,15 @@ def notified(databases: Databases) -> Iterator[Notified]:
     notified.group.create()
     yield notified
     notified.close()
+
+
+@pytest.fixture(params=[QUICK, FollowerSettings()], ids=["quick", "as in production"])
+def trimmed(databases: Databases, request: pytest.FixtureRequest) -> Iterator[Notified]:
+    """A consumer of a stream that is trimmed ahead of it."""
+    consumer = Notified(databases, settings=request.param)
+    consumer.group.create()
+    yield consumer
+    consumer.close()
 
 
 @pytest.fixture
@@ -103,42 +112,75 @@ def test_31_consumer_dies_inside_its_transaction(
 
 @pytest.mark.row("F35")
 def test_35_stream_is_trimmed_ahead_of_a_consumer(
-    databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
+    databases: Databases, outbox: OutboxWriter, trimmed: Notified, stream: redis.Redis
 ) -> None:
     stories, working = [Story() for _ in range(9)], relay(databases)
     outbox.write(*(story.booked() for story in stories[:3]))
-    until(lambda: notified.rows("inbox") == 3, working.step, notified.follower.step)
+    until(lambda: trimmed.rows("inbox") == 3, working.step, trimmed.follower.step)
     outbox.write(*(story.booked() for story in stories[3:]))
     working.step()
     stream.xtrim(STREAM, maxlen=2)
-    until(lambda: notified.rows("inbox") == 9, working.step, notified.follower.step)
-    assert len(notified.messages()) == 9
+    until(lambda: trimmed.rows("inbox") == 9, working.step, trimmed.follower.step)
+    assert len(trimmed.messages()) == 9
     working.close()
 
 
 @pytest.mark.row("F35")
 def test_35_stream_is_trimmed_before_a_consumer_starts(
-    databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
+    databases: Databases, outbox: OutboxWriter, trimmed: Notified, stream: redis.Redis
 ) -> None:
     outbox.write(Story().booked(), Story().booked())
     working = relay(databases)
     working.step()
     stream.xtrim(STREAM, maxlen=1)
-    until(lambda: notified.rows("inbox") == 2, working.step, notified.follower.step)
+    until(lambda: trimmed.rows("inbox") == 2, working.step, trimmed.follower.step)
     working.close()
 
 
 @pytest.mark.row("F35")
 def test_35_delivered_but_unfinished_entry_is_trimmed(
-    databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis
+    databases: Databases, outbox: OutboxWriter, trimmed: Notified, stream: redis.Redis
 ) -> None:
     outbox.write(Story().booked())
     working = relay(databases)
     working.step()
-    assert len(notified.group.read(10, wait=False)) == 1
+    assert len(trimmed.group.read(10, wait=False)) == 1
     stream.xtrim(STREAM, maxlen=0)
-    until(lambda: notified.rows("inbox") == 1, working.step, notified.follower.step)
+    until(lambda: trimmed.rows("inbox") == 1, working.step, trimmed.follower.step)
     assert pending(stream) == 0
+    working.close()
+
+
+@pytest.mark.row("F35")
+def test_35_stream_is_trimmed_before_the_group_is_created_again(
+    databases: Databases, outbox: OutboxWriter, trimmed: Notified, stream: redis.Redis
+) -> None:
+    working = relay(databases)
+    outbox.write(*(Story().booked() for _ in range(3)))
+    working.step()
+    stream.xgroup_destroy(STREAM, "notifications")
+    stream.xtrim(STREAM, maxlen=1)
+    until(lambda: trimmed.rows("inbox") == 3, working.step, trimmed.follower.step)
+    working.close()
+
+
+@pytest.mark.row("F35")
+def test_35_consumer_restarts_after_two_losses(
+    databases: Databases, outbox: OutboxWriter, trimmed: Notified, stream: redis.Redis
+) -> None:
+    """The second loss follows the first one soon, and the group has read on before the process ends."""
+    working = relay(databases)
+    for number in (1, 2):
+        outbox.write(*(Story().booked() for _ in range(3)))
+        working.step()
+        stream.xtrim(STREAM, maxlen=1)
+        until(lambda: trimmed.rows("inbox") > 3 * (number - 1), trimmed.follower.step)  # noqa: B023
+        if number == 1:
+            until(lambda: trimmed.rows("inbox") == 3, working.step, trimmed.follower.step)
+    trimmed.close()
+    restarted = Notified(databases, settings=FollowerSettings())
+    until(lambda: restarted.rows("inbox") == 6, working.step, restarted.follower.step)
+    restarted.close()
     working.close()
 
 

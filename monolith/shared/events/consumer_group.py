@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 
@@ -25,6 +25,38 @@ BEGINNING = "0-0"
 
 LARGEST_EVENT = 64 * 1024
 """Bytes of an encoded event that consumers accept; it usually has about one kilobyte."""
+
+
+_GROUP_POSITION = """
+local function fields(reply)
+  local found = {}
+  for i = 1, #reply, 2 do found[reply[i]] = reply[i + 1] end
+  return found
+end
+if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+local stream = fields(redis.call('XINFO', 'STREAM', KEYS[1]))
+for _, each in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local group = fields(each)
+  if group['name'] == ARGV[1] then
+    local first = stream['first-entry']
+    return {group['last-delivered-id'], stream['last-generated-id'], first and first[1] or '', stream['length'],
+            stream['entries-added'] or -1}
+  end
+end
+return {}
+"""
+"""A script, because the replies of XINFO contain two whole entries. Redis 6.2 does not count the entries added."""
+
+
+class Loss(NamedTuple):
+    """Entries that a group cannot receive: those after the entry `after`, or any if it is None.
+
+    Two losses with the same `position` are the same one, seen again.
+    """
+
+    reason: str
+    after: str | None
+    position: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +119,7 @@ class ConsumerGroup:
         """Claim entries that were delivered but not acknowledged, because a consumer crashed or failed.
 
         The delay before a retry doubles with each delivery, starting at `first_wait` seconds. The second list contains
-        the ids of pending entries that have been trimmed off the stream; they are acknowledged here.
+        the ids of pending entries that have been trimmed off the stream; they stay pending until they are acknowledged.
         """
         due = {
             each["message_id"]: each["times_delivered"]
@@ -101,7 +133,6 @@ class ConsumerGroup:
         claimed = {entry_id: fields for entry_id, fields in answer if entry_id is not None}
         entries = [self._entry(i, claimed[i], due[i] + 1) for i in due if claimed.get(i)]
         trimmed = [i for i in due if not claimed.get(i) and not self._redis.xrange(STREAM, i, i)]
-        self.acknowledge(i.decode() for i in trimmed)
         return entries, [i.decode() for i in trimmed]
 
     def acknowledge(self, entry_ids: Iterable[str]) -> None:
@@ -109,27 +140,23 @@ class ConsumerGroup:
         if ids:
             self._redis.xack(STREAM, self._group, *ids)
 
-    def trimmed_after(self) -> str | None:
-        """Return the id of the last delivered entry if entries after it may have been trimmed unread, else None.
+    def find_loss(self) -> Loss | None:
+        """Return the loss of entries after the last delivered one, if some may have been trimmed unread.
 
-        The relay's trimming keeps the last delivered entry.
+        The relay's trimming keeps the last delivered entry. Once the group has read on, nothing shows the loss.
         """
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.xinfo_stream(STREAM)
-        pipeline.xinfo_groups(STREAM)
-        try:
-            stream, groups = pipeline.execute()
-        except redis.ResponseError:
-            return None  # No stream, so no known entries.
-        given = next((g["last-delivered-id"] for g in groups if g["name"] == self._group.encode()), None)
-        if given is None or given == stream["last-generated-id"]:
+        answer = self._redis.eval(_GROUP_POSITION, 1, STREAM, self._group)
+        if not answer:
+            return None  # No stream or no group, so no known entries.
+        delivered, newest, oldest, length, added = answer
+        if delivered == newest:
             return None
-        first = stream["first-entry"]
-        if given == BEGINNING.encode():
-            is_complete = stream.get("entries-added") == stream["length"]  # None in Redis 6.2
+        if delivered == BEGINNING.encode():
+            is_complete = added == length
         else:
-            is_complete = first is not None and entry_order(first[0]) <= entry_order(given)
-        return None if is_complete else str(given.decode())
+            is_complete = bool(oldest) and entry_order(oldest) <= entry_order(delivered)
+        position = delivered.decode()
+        return None if is_complete else Loss("the stream was trimmed before entries were read", position, position)
 
     def add(self, event_id: str, payload: bytes) -> None:
         """Append an event to the stream. Groups that have already applied it ignore it."""

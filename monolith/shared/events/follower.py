@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 from redis import RedisError
@@ -18,9 +17,10 @@ from monolith.shared.database import DatabaseUnavailable
 from monolith.shared.events.apply_events import InvalidEntry, apply_events, read_event
 from monolith.shared.events.batch import ApplyOutcome
 from monolith.shared.events.consumer import Consumer, EventRejected
-from monolith.shared.events.consumer_group import ConsumerGroup, StreamEntry, entry_order
+from monolith.shared.events.consumer_group import ConsumerGroup, Loss, StreamEntry, entry_order
 from monolith.shared.events.inbox import Inbox
 from monolith.shared.events.metrics import ConsumerMetrics
+from monolith.shared.events.republication import Republication
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +33,11 @@ class FollowerSettings:
     """Retry and batch settings; times are in seconds.
 
     Up to `batch` events are applied in one transaction. After a batch that is not full, the next read is delayed by
-    `linger`, so that a steady flow of events forms batches. The group is inspected every `inspect_every`, and after a
+    `linger`, so that a steady flow of events forms batches. Entries are retried every `inspect_every`, and after a
     reconnect. An event becomes a dead letter after `attempts` deliveries, by default after about three minutes.
-    A gap of `gap` seconds makes the relays republish, at most once per `republish_every`. An event that occurred longer
-    than `oldest` ago becomes a dead letter unless the inbox shows that it was applied; it must be shorter than the
-    inbox's retention.
+    A gap of `gap` seconds makes the relays republish; while it persists, again every `republish_every`. An event that
+    occurred longer than `oldest` ago becomes a dead letter unless the inbox shows that it was applied; it must be
+    shorter than the inbox's retention.
     """
 
     attempts: int = 8
@@ -76,10 +76,8 @@ class Follower:
         self._database_unavailable = False
         self._inspection = Every(self._settings.inspect_every)
         self._checks = Every(self._settings.check_every)
-        self._lagging = False
         self._next_read = 0.0
-        self._next_republication = 0.0
-        self._republication: _RepublicationRequest | None = None
+        self._republication = Republication(consumer.name, group, self._settings.republish_every)
 
     def step(self) -> bool:
         """Process due and new entries, waiting for new ones if none is due; return whether there were any.
@@ -105,21 +103,17 @@ class Follower:
             self._database_unavailable = False
 
     def _inspect(self) -> bool:
-        """Retry overdue entries and check for gaps; return whether any entries were retried.
+        """Check for gaps, and retry overdue entries if that is due; return whether any entries were retried.
 
-        A lagging group is checked before each read: once it has read later entries, nothing shows that the stream was
-        trimmed ahead of it.
+        The check precedes each read: once later entries are read, nothing shows that the stream was trimmed.
         """
-        due = self._inspection.due()
-        if due or self._lagging:
-            self._check_gaps()
-        return due and self._retry()
+        self._check_gaps()
+        return self._inspection.due() and self._retry()
 
     def _read(self, *, wait: bool) -> list[StreamEntry]:
         time.sleep(max(0.0, self._next_read - time.monotonic()))
         entries = self._group.read(self._settings.batch, wait=wait)
-        self._lagging = len(entries) == self._settings.batch
-        if entries and not self._lagging:
+        if entries and len(entries) < self._settings.batch:
             self._next_read = time.monotonic() + self._settings.linger
         return entries
 
@@ -128,7 +122,9 @@ class Follower:
         entries, trimmed = self._group.claim_overdue(settings.first_retry, settings.longest_retry, count=200)
         if trimmed:
             oldest = min(trimmed, key=entry_order)
-            self._request_republication(f"{len(trimmed)} entries were trimmed before they were applied", oldest)
+            reason = f"{len(trimmed)} entries were trimmed before they were applied"
+            self._republication.request(Loss(reason, oldest, oldest))
+            self._group.acknowledge(trimmed)  # Only now: a request that fails is repeated.
         for entry in entries:
             self._handle(entry)
         return bool(entries)
@@ -202,10 +198,9 @@ class Follower:
         log.error("%s: %s (%s) is a dead letter: %s", self._consumer.name, _describe(event), entry.entry_id, reason)
 
     def _check_gaps(self) -> None:
-        after = self._group.trimmed_after()
-        if after is not None:
-            self._request_republication("the stream was trimmed before entries were read", after)
-        self._send_republication_request()
+        loss = self._group.find_loss()
+        if loss is not None:
+            self._republication.request(loss)
         if self._checks.due():
             self._check_early_events()
 
@@ -219,37 +214,10 @@ class Follower:
         if gaps:
             first = gaps[0]
             reason = f"{len(gaps)} events wait for a predecessor, e.g. {first.appointment_id} version {first.version}"
-            self._request_republication(reason, None)
+            self._republication.request(Loss(reason, None, "early events"))
 
     def _add(self, payload: bytes) -> None:
         self._group.add(str(decode_event(payload).event_id), payload)
-
-    def _request_republication(self, reason: str, after: str | None) -> None:
-        """Request the events after an entry, or all if it is None. A request that cannot be sent yet is kept."""
-        self._republication = _RepublicationRequest(reason, after).merged_with(self._republication)
-        self._send_republication_request()
-
-    def _send_republication_request(self) -> None:
-        request = self._republication
-        if request is None or time.monotonic() < self._next_republication:
-            return
-        log.warning("%s requests republication: %s", self._consumer.name, request.reason)
-        self._group.request_republication(request.after)
-        self._republication = None
-        self._next_republication = time.monotonic() + self._settings.republish_every
-
-
-class _RepublicationRequest(NamedTuple):
-    reason: str
-    after: str | None
-
-    def merged_with(self, earlier: "_RepublicationRequest | None") -> "_RepublicationRequest":
-        """Return the request that covers both."""
-        if earlier is None or earlier.after is None:
-            return earlier or self
-        if self.after is None or entry_order(self.after) < entry_order(earlier.after):
-            return self
-        return earlier
 
 
 def _read_events(entries: Sequence[StreamEntry]) -> tuple[list[tuple[StreamEntry, AnyEvent]], list[StreamEntry]]:
