@@ -144,6 +144,9 @@ class ConsumerGroup:
         """Return the loss of entries after the last delivered one, if some may have been trimmed unread.
 
         The relay's trimming keeps the last delivered entry. Once the group has read on, nothing shows the loss.
+
+        A group that is ahead of the stream (XGROUP SETID) would skip every entry. It is set back to the oldest one, and
+        may have lost any.
         """
         answer = self._redis.eval(_GROUP_POSITION, 1, STREAM, self._group)
         if not answer:
@@ -151,11 +154,14 @@ class ConsumerGroup:
         delivered, newest, oldest, length, added = answer
         if delivered == newest:
             return None
+        position = delivered.decode()
+        if entry_order(delivered) > entry_order(newest):
+            self._redis.xgroup_setid(STREAM, self._group, BEGINNING)
+            return Loss("the group was ahead of the stream and is set back", None, position)
         if delivered == BEGINNING.encode():
             is_complete = added == length
         else:
             is_complete = bool(oldest) and entry_order(oldest) <= entry_order(delivered)
-        position = delivered.decode()
         return None if is_complete else Loss("the stream was trimmed before entries were read", position, position)
 
     def add(self, event_id: str, payload: bytes) -> None:

@@ -19,7 +19,7 @@ FIELD = "http"
 
 def set_checkpoint(databases: Databases, text: str | bytes) -> None:
     with redis.Redis.from_url(databases.redis_url) as client:
-        client.hset(PUBLISHED, FIELD, text)  # type: ignore[arg-type]
+        client.hset(PUBLISHED, FIELD, text)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def stream(databases: Databases, notified: Notified) -> redis.Redis:
 def test_loss_is_republished_next_to_a_field_that_cannot_be_read(
     databases: Databases, outbox: OutboxWriter, notified: Notified, stream: redis.Redis, garbage: bytes
 ) -> None:
-    stream.hset(PUBLISHED, "another client's", garbage)  # type: ignore[arg-type]
+    stream.hset(PUBLISHED, "another client's", garbage)
     working = relay(databases)
     outbox.write(*(Story().booked() for _ in range(3)))
     working.step()
@@ -63,3 +63,22 @@ def test_entry_with_an_id_in_the_future_counts_as_waiting(
     reader = GroupReader(databases.redis_url)
     first, second = reader.backlog("notifications"), reader.backlog("notifications")
     assert 0 <= first.oldest_seconds < second.oldest_seconds
+
+
+@pytest.mark.row("F35")
+def test_group_that_was_set_ahead_of_the_stream_is_set_back(
+    databases: Databases,
+    outbox: OutboxWriter,
+    notified: Notified,
+    stream: redis.Redis,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    working = relay(databases)
+    outbox.write(*(Story().booked() for _ in range(3)))
+    working.step()
+    stream.xtrim(STREAM, maxlen=2)
+    stream.xgroup_setid(STREAM, "notifications", "99999999999999-0")
+    until(lambda: notified.rows("inbox") == 3, working.step, notified.follower.step)
+    assert "the group was ahead of the stream and is set back" in caplog.text
+    assert notified.rows("message") == 3
+    working.close()
