@@ -1,11 +1,12 @@
 """SQL for the inbox of a module: applied, early and dead events, in the transaction of the effect."""
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, MetaData, and_, delete, exists, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, Connection, MetaData, and_, delete, exists, func, insert, select, text
 from sqlalchemy.dialects import postgresql
 
 from contracts.scheduling.events import AnyEvent, encode_event
@@ -112,28 +113,47 @@ class Inbox:
         return [Gap(*row) for row in connection.execute(waiting)]
 
     def add_dead_letter(self, connection: Connection, entry: StreamEntry, event: AnyEvent | None, reason: str) -> None:
-        """Store a dead letter; `event` is None for an invalid entry. No more is stored than an event can have."""
-        dead = self._dead.c
-        same: ColumnElement[bool] = dead.entry_id == entry.entry_id
+        """Store a dead letter; `event` is None for an invalid entry. No more is stored than an event can have.
+
+        It replaces an earlier letter of the same event, or of the same invalid entry, and no other: entry ids are
+        chosen by the clients of Redis, and repeat once the stream was deleted.
+        """
+        stated_id, payload = _storable(entry.stated_id[:LONGEST_ID]), entry.payload[: LARGEST_EVENT + 1]
         known: dict[str, object] = {}
         if event is not None:
-            same = or_(same, dead.event_id == event.event_id)
+            connection.execute(delete(self._dead).where(self._dead.c.event_id == event.event_id))
             known = {
                 "event_id": event.event_id,
                 "appointment_id": event.appointment.appointment_id,
                 "version": event.version,
             }
             self._delete_early(connection, event)
-        connection.execute(delete(self._dead).where(same))
         connection.execute(
             insert(self._dead).values(
-                entry_id=entry.entry_id,
-                stated_id=_storable(entry.stated_id[:LONGEST_ID]),
-                payload=entry.payload[: LARGEST_EVENT + 1],
+                entry_id=self._free_name(connection, entry.entry_id, stated_id, payload, is_event=event is not None),
+                stated_id=stated_id,
+                payload=payload,
                 reason=_storable(reason),
                 **known,
             )
         )
+
+    def _free_name(
+        self, connection: Connection, entry_id: str, stated_id: str, payload: bytes, *, is_event: bool
+    ) -> str:
+        """Return the entry's id, or that with a suffix if the id names a letter with another content.
+
+        Deletes the letter of the returned name, which is that of an invalid entry with the same content. An invalid
+        copy of an event never gets the event's suffix.
+        """
+        dead, name = self._dead.c, entry_id
+        same = and_(dead.event_id.is_(None), dead.stated_id == stated_id, dead.payload == payload)
+        connection.execute(delete(self._dead).where(dead.entry_id == name, same))
+        if connection.execute(select(exists().where(dead.entry_id == name))).scalar_one():
+            content = hashlib.sha256(b"%d\0%b\0%b" % (is_event, stated_id.encode(), payload)).digest()
+            name = f"{entry_id}-{int.from_bytes(content[:7]):017}"
+            connection.execute(delete(self._dead).where(dead.entry_id == name))
+        return name
 
     def _delete_early(self, connection: Connection, event: AnyEvent) -> None:
         early = self._early.c

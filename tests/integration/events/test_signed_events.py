@@ -7,6 +7,7 @@ import redis
 
 from contracts.scheduling.event_signatures import EventSecrets
 from contracts.scheduling.events import STREAM, encode_event
+from monolith.shared.events import EventRejected
 from monolith.shared.events.dead_letters import DeadLetters
 from tests.command_line import CommandLine, monolith_settings
 from tests.databases import Databases
@@ -47,6 +48,36 @@ def test_forged_event_becomes_a_dead_letter_without_effect(
     assert extraction("replay", "notifications", "--all").stdout.startswith("0 events"), "it would sign them"
     assert extraction("replay", "notifications", letters[0].entry_id).returncode == 0, "after an inspection"
     until(lambda: (rows("dead_letter"), rows("inbox")) == (1, 2), notified.follower.step)
+    notified.close()
+
+
+@pytest.mark.row("H43")
+@pytest.mark.parametrize("copied", [False, True], ids=["other content", "unsigned copy"])
+def test_invalid_entry_replaces_no_dead_letter_whose_id_it_has(databases: Databases, copied: bool) -> None:
+    """A client of Redis deletes the stream and chooses the id of a letter that waits for an operator."""
+
+    def refusing(*_: object) -> None:
+        raise EventRejected("a bug of ours")
+
+    notified = Notified(databases, handle=refusing, secrets=EventSecrets([OLD]))
+    letters = DeadLetters(notified.database, "notifications")
+    event = Story().booked()
+    payload = encode_event(event)
+    with redis.Redis.from_url(databases.redis_url) as stream:
+        notified.group.create()
+        notified.group.add(str(event.event_id), payload)
+        until(lambda: letters.count() == 1, notified.follower.step)
+        (genuine,) = letters.list_letters()
+        for forged in (payload if copied else b"{}", b"[]", b"[]"):
+            stream.delete(STREAM)
+            stream.xadd(STREAM, {"id": str(event.event_id), "event": forged}, id=genuine.entry_id)
+            notified.group.create()
+            until(lambda: stream.xinfo_groups(STREAM)[0]["entries-read"] == 1, notified.follower.step)
+            until(lambda: stream.xpending(STREAM, "notifications")["pending"] == 0, notified.follower.step)
+    found = letters.list_letters()
+    assert sorted(each.event_id is None for each in found) == [False, True, True], "one for each content"
+    assert letters.payload(genuine.entry_id) == payload
+    assert next(each for each in found if each.event_id).reason == "EventRejected: a bug of ours"
     notified.close()
 
 
