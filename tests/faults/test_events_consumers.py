@@ -119,7 +119,7 @@ def test_35_stream_is_trimmed_ahead_of_a_consumer(
     until(lambda: trimmed.rows("inbox") == 3, working.step, trimmed.follower.step)
     outbox.write(*(story.booked() for story in stories[3:]))
     working.step()
-    stream.xtrim(STREAM, maxlen=2)
+    stream.xtrim(STREAM, maxlen=2, approximate=False)
     until(lambda: trimmed.rows("inbox") == 9, working.step, trimmed.follower.step)
     assert len(trimmed.messages()) == 9
     working.close()
@@ -132,7 +132,7 @@ def test_35_stream_is_trimmed_before_a_consumer_starts(
     outbox.write(Story().booked(), Story().booked())
     working = relay(databases)
     working.step()
-    stream.xtrim(STREAM, maxlen=1)
+    stream.xtrim(STREAM, maxlen=1, approximate=False)
     until(lambda: trimmed.rows("inbox") == 2, working.step, trimmed.follower.step)
     working.close()
 
@@ -145,7 +145,7 @@ def test_35_delivered_but_unfinished_entry_is_trimmed(
     working = relay(databases)
     working.step()
     assert len(trimmed.group.read(10, wait=False)) == 1
-    stream.xtrim(STREAM, maxlen=0)
+    stream.xtrim(STREAM, maxlen=0, approximate=False)
     until(lambda: trimmed.rows("inbox") == 1, working.step, trimmed.follower.step)
     assert pending(stream) == 0
     working.close()
@@ -159,7 +159,7 @@ def test_35_stream_is_trimmed_before_the_group_is_created_again(
     outbox.write(*(Story().booked() for _ in range(3)))
     working.step()
     stream.xgroup_destroy(STREAM, "notifications")
-    stream.xtrim(STREAM, maxlen=1)
+    stream.xtrim(STREAM, maxlen=1, approximate=False)
     until(lambda: trimmed.rows("inbox") == 3, working.step, trimmed.follower.step)
     working.close()
 
@@ -173,7 +173,7 @@ def test_35_consumer_restarts_after_two_losses(
     for number in (1, 2):
         outbox.write(*(Story().booked() for _ in range(3)))
         working.step()
-        stream.xtrim(STREAM, maxlen=1)
+        stream.xtrim(STREAM, maxlen=1, approximate=False)
         until(lambda: trimmed.rows("inbox") > 3 * (number - 1), trimmed.follower.step)  # noqa: B023
         if number == 1:
             until(lambda: trimmed.rows("inbox") == 3, working.step, trimmed.follower.step)

@@ -76,7 +76,7 @@ def test_persistent_gap_requests_republication(
     story = Story()
     outbox.write(story.booked())
     relay_once(databases)
-    stream.xtrim(STREAM, maxlen=0)
+    stream.xtrim(STREAM, maxlen=0, approximate=False)
     outbox.write(story.rescheduled())
     working = relay(databases)
     until(lambda: notified.rows("inbox") == 2, working.step, notified.follower.step)

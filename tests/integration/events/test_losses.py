@@ -28,7 +28,7 @@ def test_loss_is_republished_next_to_a_field_that_cannot_be_read(
     until(lambda: notified.rows("inbox") == 3, notified.follower.step)
     outbox.write(*(Story().booked() for _ in range(3)))
     working.step()
-    stream.xtrim(STREAM, maxlen=1)
+    stream.xtrim(STREAM, maxlen=1, approximate=False)
     until(lambda: notified.rows("inbox") == 6, working.step, notified.follower.step)
     assert stream.hkeys(PUBLISHED) == [b"http"]
     working.close()
@@ -50,7 +50,7 @@ def test_loss_after_an_entry_with_an_id_in_the_future_is_republished(
     until(lambda: notified.rows("inbox") == 3, working.step, notified.follower.step)
     outbox.write(*(Story().booked() for _ in range(3)))
     working.step()
-    stream.xtrim(STREAM, maxlen=0)
+    stream.xtrim(STREAM, maxlen=0, approximate=False)
     until(lambda: notified.rows("inbox") == 6, working.step, notified.follower.step)
     working.close()
 
@@ -76,7 +76,7 @@ def test_group_that_was_set_ahead_of_the_stream_is_set_back(
     working = relay(databases)
     outbox.write(*(Story().booked() for _ in range(3)))
     working.step()
-    stream.xtrim(STREAM, maxlen=2)
+    stream.xtrim(STREAM, maxlen=2, approximate=False)
     stream.xgroup_setid(STREAM, "notifications", "99999999999999-0")
     until(lambda: notified.rows("inbox") == 3, working.step, notified.follower.step)
     assert "the group was ahead of the stream and is set back" in caplog.text
