@@ -1,7 +1,7 @@
 """The dead letters of the consumers, opened for the deployment that a command or the console addresses."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 
 import redis
 
@@ -12,9 +12,12 @@ from deploy.deployment import deployment_environment, unreachable_database
 from deploy.errors import CommandError
 from monolith.shared.database import DatabaseUnavailable, ModuleDatabase
 from monolith.shared.events.consumer_group import ConsumerGroup
-from monolith.shared.events.dead_letters import DeadLetters
+from monolith.shared.events.dead_letters import DeadLetter, DeadLetters
+from monolith.shared.flags.store import FlagStore
 
 CONSUMERS = ("billing", "notifications")
+BATCH = 200
+"""Letters that are read, marked and published together."""
 
 
 def replay_letters(consumer: str, names: Collection[str]) -> int:
@@ -24,14 +27,57 @@ def replay_letters(consumer: str, names: Collection[str]) -> int:
     signed, only by its name. Raises CommandError, with nothing replayed, for an unknown name.
     """
     with open_letters(consumer) as letters, open_group(consumer) as group:
-        found = letters.list_letters()
-        unknown = sorted(set(names) - {each.entry_id for each in found})
-        if unknown:
-            raise CommandError(
-                f"{consumer} has no dead letter {unknown[0]}: `extraction events dead {consumer}` lists them; "
-                "nothing was replayed"
-            )
-        return letters.replay(group, set(names) or {each.entry_id for each in found if not each.is_forged})
+        chosen = _chosen(letters, consumer, names, "replayed") if names else letters.names(forged=False)
+        return sum(letters.replay(group, batch) for batch in _batches(chosen))
+
+
+def discard_letters(consumer: str, names: Collection[str], *, actor: str, reason: str) -> int:
+    """Delete the named letters, all forged ones if no name is given, and return their number. Audited.
+
+    Raises CommandError, with nothing discarded, for an unknown name, or if it cannot be audited.
+    """
+    with open_letters(consumer) as letters, _audit_log() as audit:
+        chosen = _chosen(letters, consumer, names, "discarded") if names else letters.names(forged=True)
+        for batch in _batches(chosen):
+            details = {"letters": [_audited(each) for each in letters.find(batch)]}
+            audit.record("events.discarded", f"events {consumer}", actor=actor, reason=reason, details=details)
+            letters.discard(batch)
+        return len(chosen)
+
+
+def _chosen(letters: DeadLetters, consumer: str, names: Collection[str], done: str) -> list[str]:
+    """Return the names, in the order of a replay. Raises CommandError unless each of them is that of a letter."""
+    found = [each.entry_id for batch in _batches(sorted(set(names))) for each in letters.find(batch)]
+    unknown = sorted(set(names) - set(found))
+    if unknown:
+        raise CommandError(
+            f"{consumer} has no dead letter {unknown[0]}: `extraction events dead {consumer}` lists them; "
+            f"nothing was {done}"
+        )
+    return found
+
+
+def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), BATCH):
+        yield names[start : start + BATCH]
+
+
+def _audited(letter: DeadLetter) -> dict[str, str | int | None]:
+    event_id, appointment_id = (
+        None if each is None else str(each) for each in (letter.event_id, letter.appointment_id)
+    )
+    return {
+        "letter": letter.entry_id, "event_id": event_id, "appointment_id": appointment_id, "version": letter.version,
+        "reason": letter.reason,
+    }  # fmt: skip
+
+
+@contextmanager
+def _audit_log() -> Iterator[FlagStore]:
+    environment = deployment_environment("monolith")
+    url, secret = environment["MONOLITH_DATABASE_URL"], environment["DATABASE_ROLE_SECRET"]
+    with closing(ModuleDatabase(url, role="platform_app", secret=secret, pool_size=1)) as database:
+        yield FlagStore(database)
 
 
 @contextmanager

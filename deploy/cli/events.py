@@ -1,19 +1,26 @@
-"""List and replay events that a module could not apply."""
+"""List, replay and discard events that a module could not apply."""
 
+from collections.abc import Sequence
 from datetime import UTC
+from itertools import islice
 
 import click
 
-from deploy.dead_letters import CONSUMERS, open_group, open_letters, replay_letters
+from deploy.cli.options import current_actor, validate_reason
+from deploy.dead_letters import CONSUMERS, discard_letters, open_group, open_letters, replay_letters
 from monolith.cutover.wording import count_of
 from monolith.shared.events.dead_letters import DeadLetter
+
+HEADING = ("consumer", "letter", "appointment", "version", "died (UTC)", "why")
+PAGE = 1000
+"""Rows that are read and aligned together."""
 
 CONSUMER = click.argument("consumer", type=click.Choice(CONSUMERS))
 
 
 @click.group()
 def events() -> None:
-    """List and replay the events that a module could not apply.
+    """List, replay and discard the events that a module could not apply.
 
     An event that fails repeatedly becomes a dead letter, so that it does not block the others. Fix the cause, then
     replay it: an event that was already applied has no further effect.
@@ -24,19 +31,22 @@ def events() -> None:
 @click.argument("consumer", type=click.Choice(CONSUMERS), required=False)
 def dead(consumer: str | None) -> None:
     """List the dead letters of CONSUMER, or of all consumers."""
-    rows = [row for name in ([consumer] if consumer else CONSUMERS) for row in _rows(name)]
-    if not rows:
+    listed = 0
+    for name in (consumer,) if consumer else CONSUMERS:
+        with open_letters(name) as letters:
+            rows = ((name, *_cells(letter)) for letter in letters.iterate())
+            while page := list(islice(rows, PAGE)):
+                _print_table(page, with_heading=not listed)
+                listed += len(page)
+    if not listed:
         click.echo("there are no dead letters")
-        return
-    table = [("consumer", "letter", "appointment", "version", "died (UTC)", "why"), *rows]
+
+
+def _print_table(rows: Sequence[tuple[str, ...]], *, with_heading: bool) -> None:
+    table = [HEADING, *rows]
     widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
-    for row in table:  # Never truncated on a narrow terminal: the user copies the letters' names.
+    for row in table if with_heading else rows:  # Never truncated: the user copies the letters' names.
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _rows(consumer: str) -> list[tuple[str, ...]]:
-    with open_letters(consumer) as letters:
-        return [(consumer, *_cells(letter)) for letter in letters.list_letters()]
 
 
 def _cells(letter: DeadLetter) -> tuple[str, ...]:
@@ -50,11 +60,30 @@ def _cells(letter: DeadLetter) -> tuple[str, ...]:
 @click.argument("letter", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Replay every dead letter of the consumer.")
 def replay(consumer: str, letter: tuple[str, ...], everything: bool) -> None:
-    """Publish each LETTER to CONSUMER again, named as `extraction events dead` lists it."""
+    """Publish each LETTER to CONSUMER, and to no other, again, named as `extraction events dead` lists it."""
     if bool(letter) == everything:
         raise click.UsageError("Name the letters to replay, or use --all.")
     count = replay_letters(consumer, letter)
     click.echo(f"{count_of(count, 'event', 'events')} of {consumer} in the stream again")
+
+
+@events.command(short_help="Delete dead letters without applying them.")
+@CONSUMER
+@click.argument("letter", nargs=-1)
+@click.option("--all-forged", is_flag=True, help="Discard every letter of an entry without a valid signature.")
+@click.option("--reason", required=True, callback=validate_reason, help="Reason, for the audit log.")
+def discard(consumer: str, letter: tuple[str, ...], all_forged: bool, reason: str) -> None:
+    """Delete each LETTER of CONSUMER, named as `extraction events dead` lists it, without applying it.
+
+    Use it for entries that no relay wrote, and for events that were applied before. Later events of an appointment wait
+    for a discarded one, which comes back if it is published again from an outbox.
+    """
+    if bool(letter) == all_forged:
+        raise click.UsageError("Name the letters to discard, or use --all-forged.")
+    if not reason:
+        raise click.UsageError("Give a reason.")
+    count = discard_letters(consumer, letter, actor=current_actor(), reason=reason)
+    click.echo(f"{count_of(count, 'letter', 'letters')} of {consumer} discarded")
 
 
 @events.command(short_help="Publish every event in the outboxes again.")

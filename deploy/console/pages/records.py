@@ -60,7 +60,7 @@ class RecordPages:
             raise not_found("consumer")
         try:
             with open_letters(consumer) as opened:
-                found = next((each for each in opened.list_letters() if each.entry_id == entry_id), None)
+                found = next(iter(opened.find([entry_id])), None)
                 payload = None if found is None else opened.payload(entry_id)
         except CommandError as error:
             raise ApiError(503, "unavailable", str(error)) from error

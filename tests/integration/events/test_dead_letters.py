@@ -1,0 +1,101 @@
+"""Dead letters: each replay concerns one consumer, all of them are found, and those that are settled disappear."""
+
+from collections.abc import Callable
+from functools import partial
+
+import psycopg
+import pytest
+import redis
+
+from contracts.scheduling.event_signatures import EventSecrets
+from contracts.scheduling.events import STREAM, AnyEvent, encode_event
+from monolith.shared.events.dead_letters import DeadLetters
+from tests.command_line import CommandLine, CommandResult, monolith_settings
+from tests.databases import Databases
+from tests.integration.events.relays_and_followers import Notified, until
+from tests.integration.events.sample_events import Story
+
+MANY = 1200
+
+
+@pytest.fixture
+def extraction(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., CommandResult]:
+    settings = {**monolith_settings(databases), "REDIS_URL": databases.redis_url}
+    return partial(CommandLine(settings, monkeypatch, capsys), "events")
+
+
+def insert_letter(databases: Databases, entry_id: str, event: AnyEvent) -> None:
+    with psycopg.connect(databases.monolith_admin_url) as connection:
+        connection.execute(
+            """
+            INSERT INTO notifications.dead_letter
+                (entry_id, stated_id, payload, reason, event_id, appointment_id, version)
+            VALUES (%s, %s, %s, 'CommitUnknown: lost', %s, %s, %s)
+            """,
+            (
+                entry_id,
+                str(event.event_id),
+                encode_event(event),
+                event.event_id,
+                event.appointment.appointment_id,
+                event.version,
+            ),
+        )
+
+
+def test_every_letter_is_listed_and_replayed(
+    databases: Databases, notified: Notified, extraction: Callable[..., CommandResult]
+) -> None:
+    with psycopg.connect(databases.monolith_admin_url) as connection:
+        connection.execute(
+            """
+            INSERT INTO notifications.dead_letter (entry_id, stated_id, payload, reason, died_at)
+            SELECT '1-' || i, 'x', '{}', 'ValueError: no', now() + i * interval '1 second' FROM generate_series(1, %s) i
+            """,
+            (MANY,),
+        )
+    lines = extraction("dead").stdout.splitlines()
+    assert [line.split()[1] for line in lines] == ["letter", *(f"1-{i}" for i in range(1, MANY + 1))]
+    assert extraction("replay", "notifications", f"1-{MANY}").stdout.startswith("1 event of")
+    assert extraction("replay", "notifications", "--all").stdout.startswith(f"{MANY - 1:,} events of")
+    assert notified.rows("dead_letter") == 0
+    with redis.Redis.from_url(databases.redis_url) as stream:
+        assert stream.xlen(STREAM) == MANY
+
+
+@pytest.mark.row("H43")
+def test_letters_are_discarded_and_audited(databases: Databases, extraction: Callable[..., CommandResult]) -> None:
+    notified, event = Notified(databases, secrets=EventSecrets(["the-secret-of-the-events"])), Story().booked()
+    notified.group.create()
+    with redis.Redis.from_url(databases.redis_url) as stream:
+        stream.xadd(STREAM, {"id": "x", "event": "{}"})
+        stream.xadd(STREAM, {"id": "y", "event": "{}"})
+    until(lambda: notified.rows("dead_letter") == 2, notified.follower.step)
+    insert_letter(databases, "1-1", event)
+    insert_letter(databases, "1-2", Story().booked())
+
+    discard = partial(extraction, "discard", "notifications")
+    assert "--reason" in discard("1-1").stderr
+    assert "Give a reason" in discard("1-1", "--reason", " ").stderr
+    assert "--all-forged" in discard("--reason", "no letter is named").stderr
+    absent = discard("1-1", "9-9", "--reason", "a typing error")
+    assert (absent.returncode, notified.rows("dead_letter")) == (2, 4)
+    assert "no dead letter 9-9" in absent.stderr
+    assert discard("1-1", "--reason", "it was applied before").stdout == "1 letter of notifications discarded\n"
+    assert discard("--all-forged", "--reason", "an attack").stdout == "2 letters of notifications discarded\n"
+    assert [each.entry_id for each in DeadLetters(notified.database, "notifications").list_letters()] == ["1-2"]
+
+    with psycopg.connect(databases.monolith_admin_url) as connection:
+        audited = connection.execute(
+            "SELECT subject, reason, after FROM platform.audit WHERE action = 'events.discarded' ORDER BY audit_id"
+        ).fetchall()
+    assert [(subject, reason) for subject, reason, _ in audited] == [
+        ("events notifications", "it was applied before"),
+        ("events notifications", "an attack"),
+    ]
+    (single,), forged = (details["letters"] for *_, details in audited)
+    assert (single["letter"], single["event_id"]) == ("1-1", str(event.event_id))
+    assert [each["reason"].partition(":")[0] for each in forged] == ["ForgedEntry"] * 2
+    notified.close()
