@@ -104,7 +104,10 @@ class ConsumerGroup:
                 raise
 
     def read(self, count: int, *, wait: bool) -> list[StreamEntry]:
-        """Return undelivered entries. Creates the group if it is missing, for example after Redis lost its data."""
+        """Return undelivered entries; acknowledges those for other groups, without returning them.
+
+        Creates the group if it is missing, for example after Redis lost its data.
+        """
         block = self._block_ms if wait else None
         try:
             answer = self._redis.xreadgroup(self._group, CONSUMER, {STREAM: ">"}, count=count, block=block)
@@ -113,7 +116,7 @@ class ConsumerGroup:
                 raise
             self.create()
             return []
-        return [self._entry(entry_id, fields, 1) for _, entries in answer for entry_id, fields in entries]
+        return self._own([self._entry(entry_id, fields, 1) for _, entries in answer for entry_id, fields in entries])
 
     def claim_overdue(self, first_wait: float, longest_wait: float, count: int) -> tuple[list[StreamEntry], list[str]]:
         """Claim entries that were delivered but not acknowledged, because a consumer crashed or failed.
@@ -133,7 +136,7 @@ class ConsumerGroup:
         claimed = {entry_id: fields for entry_id, fields in answer if entry_id is not None}
         entries = [self._entry(i, claimed[i], due[i] + 1) for i in due if claimed.get(i)]
         trimmed = [i for i in due if not claimed.get(i) and not self._redis.xrange(STREAM, i, i)]
-        return entries, [i.decode() for i in trimmed]
+        return self._own(entries), [i.decode() for i in trimmed]
 
     def acknowledge(self, entry_ids: Iterable[str]) -> None:
         ids = list(entry_ids)
@@ -165,9 +168,12 @@ class ConsumerGroup:
         return None if is_complete else Loss("the stream was trimmed before entries were read", position, position)
 
     def add(self, event_id: str, payload: bytes) -> None:
-        """Append an event to the stream. Groups that have already applied it ignore it."""
+        """Append an event to the stream, for this group only: another one would store its own letter of an invalid one.
+
+        Groups of earlier releases handle it too.
+        """
         signature = {"signature": self._secrets.sign(payload)} if self._secrets else {}
-        self._redis.xadd(STREAM, {"id": event_id, "event": payload, **signature})
+        self._redis.xadd(STREAM, {"id": event_id, "event": payload, "consumer": self._group, **signature})
 
     def request_republication(self, after: str | None) -> None:
         """Make the relays republish everything since the entry `after`, or everything they retain if it is None.
@@ -187,6 +193,13 @@ class ConsumerGroup:
         """Return the time in an entry's id; None if it is in the future."""
         seconds = entry_order(entry_id)[0] / 1000
         return None if seconds > redis_time(self._redis) else datetime.fromtimestamp(seconds, UTC)
+
+    def _own(self, entries: list[StreamEntry]) -> list[StreamEntry]:
+        own = [each for each in entries if each.fields.get(b"consumer", self._group.encode()) == self._group.encode()]
+        if len(own) < len(entries):
+            kept = {each.entry_id for each in own}
+            self.acknowledge(each.entry_id for each in entries if each.entry_id not in kept)
+        return own
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes], deliveries: int) -> StreamEntry:
         authentic = self._secrets is None or self._secrets.verify(

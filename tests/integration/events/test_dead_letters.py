@@ -9,10 +9,14 @@ import redis
 
 from contracts.scheduling.event_signatures import EventSecrets
 from contracts.scheduling.events import STREAM, AnyEvent, encode_event
+from monolith.modules.billing.module import build_billing
+from monolith.shared.database import ModuleDatabase
+from monolith.shared.events.consumer_group import ConsumerGroup
 from monolith.shared.events.dead_letters import DeadLetters
+from monolith.shared.events.follower import Follower
 from tests.command_line import CommandLine, CommandResult, monolith_settings
 from tests.databases import Databases
-from tests.integration.events.relays_and_followers import Notified, until
+from tests.integration.events.relays_and_followers import QUICK, Notified, until
 from tests.integration.events.sample_events import Story
 
 MANY = 1200
@@ -43,6 +47,32 @@ def insert_letter(databases: Databases, entry_id: str, event: AnyEvent) -> None:
                 event.version,
             ),
         )
+
+
+def test_replayed_letter_concerns_one_consumer(databases: Databases, notified: Notified) -> None:
+    database = ModuleDatabase(databases.monolith_url, role="billing_app", secret=databases.role_secret)
+    group = ConsumerGroup(databases.redis_url, "billing", block_ms=10)
+    billing = Follower(build_billing(database).consumers[0], group, QUICK)
+    notified.group.create()
+    group.create()
+    letters = [DeadLetters(notified.database, "notifications"), DeadLetters(database, "billing")]
+    with redis.Redis.from_url(databases.redis_url) as stream:
+        stream.xadd(STREAM, {"id": "x", "event": "{}"})
+
+        def all_handled() -> bool:
+            newest = stream.xinfo_stream(STREAM)["last-generated-id"]
+            return all(
+                each["pending"] == 0 and each["last-delivered-id"] == newest for each in stream.xinfo_groups(STREAM)
+            )
+
+        for _ in range(3):
+            until(all_handled, notified.follower.step, billing.step)
+            assert [each.count() for each in letters] == [1, 1]
+            assert letters[1].replay(group, letters[1].names(forged=False)) == 1
+        until(all_handled, notified.follower.step, billing.step)
+    assert [each.count() for each in letters] == [1, 1]
+    billing.close()
+    database.close()
 
 
 def test_every_letter_is_listed_and_replayed(

@@ -173,7 +173,7 @@ def test_event_of_an_unknown_kind_can_be_replayed(
     until(lambda: pending(stream) == 0 and notified.rows("dead_letter") == 1, notified.follower.step)
     newest = stream.xrevrange(STREAM, count=1)
     assert newest is not None
-    assert newest[0][1] == {b"id": str(event.event_id).encode(), b"event": unknown}
+    assert newest[0][1] == {b"id": str(event.event_id).encode(), b"event": unknown, b"consumer": b"notifications"}
 
 
 def test_unknown_field_is_ignored(stream: redis.Redis, notified: Notified) -> None:
