@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
 
 from contracts.scheduling.events import AnyEvent, MalformedEvent, decode_event
 from monolith.shared.events.batch import BatchPlan, KnownEvents, plan_batch
@@ -41,20 +44,41 @@ def apply_events(
     """Apply each event once and record it in the inbox, all in one transaction. Idempotent.
 
     Return what was done. Raises EventRejected for an event that occurred longer than `oldest` ago and is not known to
-    be applied: its inbox row may have been pruned. An exception of the handler rolls everything back and propagates.
+    be applied: its inbox row may have been pruned. Such an event is applied if it is a dead letter that an operator
+    replays, also without its predecessor, which cannot arrive any more, unless that waits as well. An exception of the
+    handler rolls everything back and propagates.
     """
     businesses = {event.business_id for event in events}
     appointments = {event.appointment.appointment_id for event in events}
     with consumer.database.transaction(businesses) as connection:
         inbox.lock(connection, businesses)
         known = inbox.known(connection, appointments, [event.event_id for event in events])
-        plan = plan_batch(events, known)
+        plan = plan_batch(events, known, _without_predecessor(connection, inbox, events, known, oldest))
         _require_recent([*plan.applied, *plan.early], known, oldest)
         inbox.record(connection, plan.applied, known)
+        inbox.delete_dead(connection, plan.already_applied, known)
         inbox.store_early(connection, plan.early)
         for wave in plan.waves:
             consumer.handle(wave, connection)
         return plan
+
+
+def _without_predecessor(
+    connection: Connection, inbox: Inbox, events: Sequence[AnyEvent], known: KnownEvents, oldest: timedelta
+) -> frozenset[UUID]:
+    """Return the replayed events, older than `oldest`, whose predecessor is neither a dead letter nor early.
+
+    The predecessor was applied and pruned, or lost: outboxes do not retain it so long.
+    """
+    limit = datetime.now(UTC) - oldest
+    return frozenset(
+        event.event_id
+        for event in events
+        if known.dead.get(event.event_id) is False
+        and event.occurred_at < limit
+        and (event.appointment.appointment_id, event.version - 1) not in known.early
+        and not inbox.has_dead_predecessor(connection, event)
+    )
 
 
 def _require_recent(events: Sequence[AnyEvent], known: KnownEvents, oldest: timedelta) -> None:

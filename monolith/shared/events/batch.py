@@ -1,6 +1,6 @@
 """Planning of a batch of events from the state of the inbox. Pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from uuid import UUID
@@ -38,11 +38,13 @@ class BatchPlan:
     """The outcome of each event, in order, and the events to apply, at most one of an appointment in each wave.
 
     `successors` are the payloads of early events that can be applied once this batch is committed.
+    `already_applied` are the events whose effect an earlier batch, or this one, has had.
     """
 
     outcomes: list[ApplyOutcome] = field(default_factory=list)
     waves: list[list[AnyEvent]] = field(default_factory=list)
     early: list[AnyEvent] = field(default_factory=list)
+    already_applied: list[AnyEvent] = field(default_factory=list)
     successors: list[bytes] = field(default_factory=list)
 
     @property
@@ -51,10 +53,13 @@ class BatchPlan:
         return [event for wave in self.waves for event in wave]
 
 
-def plan_batch(events: Sequence[AnyEvent], known: KnownEvents) -> BatchPlan:
+def plan_batch(
+    events: Sequence[AnyEvent], known: KnownEvents, without_predecessor: Set[UUID] = frozenset()
+) -> BatchPlan:
     """Plan to apply version n of an appointment only after n-1, and no event twice.
 
-    Events that overtook their predecessors within the batch are put back in order.
+    The events in `without_predecessor` wait for none. Events that overtook their predecessors within the batch are put
+    back in order.
     """
     plan = BatchPlan(outcomes=[ApplyOutcome.EARLY] * len(events))
     applied = dict(known.applied)
@@ -62,8 +67,12 @@ def plan_batch(events: Sequence[AnyEvent], known: KnownEvents) -> BatchPlan:
     for index, event in sorted(enumerate(events), key=lambda each: each[1].version):
         appointment_id = event.appointment.appointment_id
         outcome = plan.outcomes[index] = _outcome(event, applied.get(appointment_id, 0), known)
+        if outcome is ApplyOutcome.EARLY and event.event_id in without_predecessor:
+            outcome = plan.outcomes[index] = ApplyOutcome.APPLIED
         if outcome is ApplyOutcome.EARLY:
             plan.early.append(event)
+        elif outcome is ApplyOutcome.ALREADY_APPLIED:
+            plan.already_applied.append(event)
         elif outcome is ApplyOutcome.APPLIED:
             wave = next_wave.get(appointment_id, 0)
             if wave == len(plan.waves):

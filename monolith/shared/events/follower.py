@@ -208,7 +208,7 @@ class Follower:
         min_age = timedelta(seconds=self._settings.gap)
         with self._consumer.database.transaction() as connection:
             stranded = self._inbox.stranded_successors(connection, min_age)
-            gaps = self._inbox.gaps(connection, min_age)
+            gaps = self._inbox.gaps(connection, min_age, self._settings.oldest)
         for payload in stranded:  # A process ended right after it applied the predecessor.
             self._add(payload)
         if gaps:

@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, MetaData, and_, delete, exists, func, insert, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    MetaData,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql
 
 from contracts.scheduling.events import AnyEvent, encode_event
@@ -78,8 +91,19 @@ class Inbox:
         for event in applied:
             if (event.appointment.appointment_id, event.version) in known.early:
                 self._delete_early(connection, event)
+        self.delete_dead(connection, applied, known)
+
+    def delete_dead(self, connection: Connection, events: Sequence[AnyEvent], known: KnownEvents) -> None:
+        """Delete the dead letters of events that are applied."""
+        for event in events:
             if event.event_id in known.dead:
                 connection.execute(delete(self._dead).where(self._dead.c.event_id == event.event_id))
+
+    def has_dead_predecessor(self, connection: Connection, event: AnyEvent) -> bool:
+        """Return whether the predecessor of the event is a dead letter. Scans a small table."""
+        dead = self._dead.c
+        predecessor = and_(dead.appointment_id == event.appointment.appointment_id, dead.version == event.version - 1)
+        return bool(connection.execute(select(exists().where(predecessor))).scalar_one())
 
     def store_early(self, connection: Connection, events: Sequence[AnyEvent]) -> None:
         """Store events whose predecessor has not arrived."""
@@ -100,15 +124,21 @@ class Inbox:
         overdue = early.arrived_at < func.now() - older_than
         return connection.execute(select(early.payload).where(overdue, self._predecessor_applied())).scalars().all()
 
-    def gaps(self, connection: Connection, older_than: timedelta) -> list[Gap]:
-        """Return early events whose predecessor has not arrived; dead predecessors are left to operators."""
+    def gaps(self, connection: Connection, older_than: timedelta, oldest: timedelta) -> list[Gap]:
+        """Return early events whose predecessor has not arrived within `older_than`, and can still arrive.
+
+        Dead predecessors are left to operators. Those of an event that occurred longer than `oldest` ago are in no
+        outbox any more.
+        """
         early, dead = self._early.c, self._dead.c
         predecessor_dead = exists().where(
             dead.appointment_id == early.appointment_id, dead.version == early.version - 1
         )
         overdue = early.arrived_at < func.now() - older_than
+        event = cast(func.convert_from(early.payload, "UTF8"), postgresql.JSON)
+        occurred_at = cast(event["occurred_at"].astext, DateTime(timezone=True))
         waiting = select(early.appointment_id, early.version).where(
-            overdue, ~self._predecessor_applied(), ~predecessor_dead
+            overdue, ~self._predecessor_applied(), ~predecessor_dead, occurred_at > func.now() - oldest
         )
         return [Gap(*row) for row in connection.execute(waiting)]
 

@@ -95,6 +95,18 @@ def test_every_letter_is_listed_and_replayed(
         assert stream.xlen(STREAM) == MANY
 
 
+def test_replayed_letter_of_an_applied_event_disappears(databases: Databases, notified: Notified) -> None:
+    """Such as after a commit whose outcome the consumer did not learn."""
+    event = Story().booked()
+    notified.group.create()
+    notified.group.add(str(event.event_id), encode_event(event))
+    until(lambda: notified.rows("inbox") == 1, notified.follower.step)
+    insert_letter(databases, "1-1", event)
+    DeadLetters(notified.database, "notifications").replay(notified.group, ["1-1"])
+    until(lambda: notified.rows("dead_letter") == 0, notified.follower.step)
+    assert len(notified.messages()) == 1
+
+
 @pytest.mark.row("H43")
 def test_letters_are_discarded_and_audited(databases: Databases, extraction: Callable[..., CommandResult]) -> None:
     notified, event = Notified(databases, secrets=EventSecrets(["the-secret-of-the-events"])), Story().booked()

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import redis
 
-from contracts.scheduling.events import STREAM, AnyEvent, encode_event
+from contracts.scheduling.events import PUBLISHED, STREAM, AnyEvent, encode_event
 from monolith.shared.database import first_id_at
 from monolith.shared.events import inbox_pruning
 from monolith.shared.events.apply_events import NO_LIMIT
@@ -142,6 +142,48 @@ def test_old_event_that_was_never_applied_is_applied_by_a_replay(databases: Data
     letters.replay(notified.group, [letter.entry_id for letter in letters.list_letters()])
     until(lambda: letters.list_letters() == [], notified.follower.step)
     assert [kind for _, _, kind in notified.messages()] == ["confirmation"]
+
+
+def test_old_event_without_a_predecessor_is_applied_by_a_replay(databases: Databases, notified: Notified) -> None:
+    """The inbox has forgotten the appointment, and no outbox has its earlier events any more."""
+    story = Story()
+    first, second, third = (
+        msgspec.structs.replace(event, occurred_at=datetime.now(UTC) - AGO)
+        for event in (story.booked(), story.rescheduled(), story.cancelled())
+    )
+    letters = DeadLetters(notified.database, "notifications")
+    notified.group.create()
+    add(databases, second, third)
+    until(lambda: letters.count() == 2, notified.follower.step)
+    of_second, of_third = letters.names(forged=False)
+    letters.replay(notified.group, [of_third])
+    until(lambda: notified.rows("early_event") == 1, notified.follower.step)
+    assert notified.rows("inbox") == 0, "its predecessor waits for an operator"
+    letters.replay(notified.group, [of_second])
+    until(lambda: letters.count() == 0, notified.follower.step)
+    assert [version for _, version, _ in notified.messages()] == [2, 3]
+    add(databases, first)
+    until(lambda: notified.rows("inbox") == 2 and notified.rows("early_event") == 0, notified.follower.step)
+
+
+def test_old_early_event_requests_no_republication(
+    databases: Databases, outbox: OutboxWriter, notified: Notified, administrator: psycopg.Connection
+) -> None:
+    """An earlier release stored it: its predecessor is in no outbox any more."""
+    story = Story()
+    story.booked()
+    late = msgspec.structs.replace(story.rescheduled(), occurred_at=datetime.now(UTC) - AGO)
+    administrator.execute(
+        "INSERT INTO notifications.early_event (appointment_id, version, payload, arrived_at)"
+        " VALUES (%s, 2, %s, now() - interval '1 hour')",
+        (late.appointment.appointment_id, encode_event(late)),
+    )
+    outbox.write(Story().booked())
+    relay_once(databases)
+    until(lambda: notified.rows("inbox") == 1, notified.follower.step)
+    notified.follower.step()
+    with redis.Redis.from_url(databases.redis_url) as stream:
+        assert stream.hkeys(PUBLISHED) == [b"http"], "nothing was requested"
 
 
 def test_inbox_is_pruned_in_small_transactions(
