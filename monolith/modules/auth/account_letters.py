@@ -38,6 +38,9 @@ class _Text(NamedTuple):
     language: Language
 
 
+Admit = Callable[[Connection, QueuedMail], None]
+
+
 class Letters:
     """Writes mails. Each link gets a new secret, of which only the hash is stored."""
 
@@ -57,23 +60,29 @@ class Letters:
             "waitlist": self._waitlist,
         }
 
-    def write(self, mail: QueuedMail) -> Letter | None:
-        """Return the mail as it is to be sent now; None if there is no longer a reason for it."""
-        text = self._lost_link(mail) if mail.kind == "lost_link" else self._written(mail)
+    def write(self, mail: QueuedMail, admit: Admit) -> Letter | None:
+        """Return the mail as it is to be sent now; None if there is no longer a reason for it. Raises as `admit`.
+
+        `admit` is called if there is a mail, in the transaction that stores its link, which an error rolls back.
+        """
+        text = self._lost_link(mail, admit) if mail.kind == "lost_link" else self._written(mail, admit)
         if text is None:
             return None
         return Letter(
             mail.mail_id, mail.created_at, text.name, mail.email, text.subject, text.paragraphs, text.language
         )
 
-    def _written(self, mail: QueuedMail) -> _Text | None:
+    def _written(self, mail: QueuedMail, admit: Admit) -> _Text | None:
         writer = self._writers.get(mail.kind)
         if writer is None:
             return None
         with self._database.transaction() as connection:
-            return writer(connection, mail)
+            text = writer(connection, mail)
+            if text is not None:
+                admit(connection, mail)
+            return text
 
-    def _lost_link(self, mail: QueuedMail) -> _Text | None:
+    def _lost_link(self, mail: QueuedMail, admit: Admit) -> _Text | None:
         """Return the link of an appointment. No transaction is open, because scheduling is called."""
         if mail.subject_id is None or mail.reference is None:
             return None
@@ -81,6 +90,7 @@ class Letters:
         if found is None:
             return None
         with self._database.transaction() as connection:
+            admit(connection, mail)
             customer = customers.contacts(connection, [found.customer_id]).get(found.customer_id)
             business = businesses.for_mails(connection, [mail.subject_id]).get(mail.subject_id, MailingBusiness())
         language = (customer.language if customer else None) or business.language

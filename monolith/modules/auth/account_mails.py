@@ -7,6 +7,8 @@ neither the answer nor its duration reveals it.
 import logging
 from datetime import timedelta
 
+from sqlalchemy import Connection
+
 from contracts.chassis.backoff import backoff_delay
 from monolith.modules.auth.account_letters import Letters
 from monolith.modules.auth.api import FindLink
@@ -71,21 +73,19 @@ class AccountMails:
     def _send(self, mail: QueuedMail) -> None:
         if mail.kind == "confirmed" and mail.subject_id is not None:
             self._sender.release(mail.subject_id)
-        elif self._may_send(mail):
-            letter = self._letters.write(mail)
-            if letter is not None:
-                self._sender.send(letter)
-
-    def _may_send(self, mail: QueuedMail) -> bool:
-        """Return false if the sender of the request chose the address, which has received many such mails already."""
-        if mail.kind not in _TO_ANY_ADDRESS or mail.attempts > 1:
-            return True
+            return
         try:
-            self._throttle.charge((MAIL_TO_ADDRESS, f"{mail.kind} {mailbox_of(mail.email)}"))
+            letter = self._letters.write(mail, self._charge)
         except ApiError:
             log.warning("mail %s was dropped: its address receives too many", mail.mail_id)
-            return False
-        return True
+            return
+        if letter is not None:
+            self._sender.send(letter)
+
+    def _charge(self, connection: Connection, mail: QueuedMail) -> None:
+        """Charge a mail that will be sent. Raises ApiError if its address gets many that strangers can request."""
+        if mail.kind in _TO_ANY_ADDRESS and mail.attempts == 1:
+            self._throttle.charge_within(connection, (MAIL_TO_ADDRESS, f"{mail.kind} {_counted_as(mail)}"))
 
     def _retry(self, mail: QueuedMail, error: Exception) -> None:
         """Attempt the mail again later, or give it up after the last attempt."""
@@ -100,3 +100,13 @@ class AccountMails:
     def _remove(self, mail: QueuedMail) -> None:
         with self._database.transaction() as connection:
             account_mails.remove(connection, mail.mail_id)
+
+
+def _counted_as(mail: QueuedMail) -> str:
+    """Return the address, or the mailbox for all its tags together.
+
+    An address is counted apart from its tags: otherwise strangers could use up, with tags that only they have made up,
+    the mails that its owner is to receive. Resets go to confirmed accounts only, of which a mailbox may have several.
+    """
+    mailbox = mailbox_of(mail.email)
+    return mail.email if mail.kind == "reset" or mail.email == mailbox else f"tags of {mailbox}"

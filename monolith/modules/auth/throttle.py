@@ -29,7 +29,10 @@ SIGN_UP_WITH_EMAIL = Limit("sign-up with e-mail", burst=10, seconds=20)
 """Never refunded: a limit that depended on the outcome would reveal whether the address has an account."""
 
 MAIL_TO_ADDRESS = Limit("mail to address", burst=5, seconds=300)
-"""Mails of one kind that strangers can request for an address, such as to reset a password, and invitations."""
+"""Mails of one kind that strangers can request for an address, such as to reset a password, and invitations.
+
+Only mails that are sent count.
+"""
 
 CHANGE_OF_PASSWORD = Limit("change of password", burst=5, seconds=300)
 """Each makes the links for a new password invalid: a thief who knows the password must not keep the owner from one."""
@@ -58,12 +61,16 @@ class Throttle:
         Pass an address before an account: the fixed order prevents deadlocks.
         """
         with self._database.transaction() as connection:
-            for limit, subject in attempts:
-                wait = throttles.charge(
-                    connection, limit.kind, _bucket(subject), cost=limit.cost, allowance=limit.allowance
-                )
-                if wait is not None:
-                    raise too_many(wait)
+            self.charge_within(connection, *attempts)
+
+    def charge_within(self, connection: Connection, *attempts: Attempt) -> None:
+        """Like `charge`, in the caller's transaction, which has to be rolled back after the error."""
+        for limit, subject in attempts:
+            wait = throttles.charge(
+                connection, limit.kind, _bucket(subject), cost=limit.cost, allowance=limit.allowance
+            )
+            if wait is not None:
+                raise too_many(wait)
 
     def refund(self, connection: Connection, *attempts: Attempt) -> None:
         """Refund attempts that succeeded, in the order in which they were charged."""
