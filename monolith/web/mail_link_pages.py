@@ -36,9 +36,10 @@ class MailLinkPages:
 
     def confirm_email(self) -> Page:
         token, user_id = self._token(), self._user_id()
-        needs_password = self._auth.confirmation.needs_password(token, user_id)
+        email, needs_password = self._auth.confirmation.open(token, user_id)
+        values = {"token": token, "email": email, "needs_password": needs_password}
         if request.method == "GET":
-            return self._render("confirm_email.html", token=token, needs_password=needs_password)
+            return self._render("confirm_email.html", **values)
         fields: dict[str, str | None] = {"token": token, "password": request.form.get("password") or None}
         try:
             body = convert(fields, ConfirmEmail)
@@ -50,9 +51,7 @@ class MailLinkPages:
                 replacing=self._session_id(),
             )
         except ApiError as error:
-            problem = user_message(error)
-            page = self._render("confirm_email.html", token=token, needs_password=needs_password, problem=problem)
-            return page, error.status
+            return self._render("confirm_email.html", **values, problem=user_message(error)), error.status
         return signed_in(self._auth.cookies, session, url_for("pages.account", done="confirmed"))
 
     def forgot_password(self) -> Page:

@@ -41,7 +41,7 @@ def _mail_endpoints(handlers: "_Handlers") -> list[AnyEndpoint]:
             handler=handlers.confirm_email, body=models.ConfirmEmail, reply=models.User,
             summary="Confirm an e-mail address with the token of the mail, and sign in",
             errors=[(400, "password_required"), (403, "wrong_password"), (404, "not_found"), (409, "email_in_use"),
-                    (429, "too_many_attempts")],
+                    (409, "signed_in_as_another"), (429, "too_many_attempts")],
         ),
         Endpoint(
             module=MODULE, name="resend_confirmation", method="POST", path="/me/confirmation-mail",

@@ -7,13 +7,14 @@ from sqlalchemy import Connection
 
 from monolith.modules.auth import credentials
 from monolith.modules.auth.origin import Origin
+from monolith.modules.auth.password_check import PasswordCheck
 from monolith.modules.auth.passwords import Passwords
 from monolith.modules.auth.repository import account_mails, accounts, invitations, mail_tokens, sessions, tokens
 from monolith.modules.auth.repository.account_mails import MailKind
 from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.repository.mail_tokens import MailToken
 from monolith.modules.auth.sessions import NewSession, Sessions
-from monolith.modules.auth.throttle import CHANGE_OF_EMAIL, Throttle
+from monolith.modules.auth.throttle import CHANGE_OF_EMAIL, PASSWORD_OF_ACCOUNT, Throttle
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.endpoints import ApiError
 from monolith.shared.endpoints.errors import not_found
@@ -26,21 +27,35 @@ UNCONFIRMED_ACCOUNT_VALID_FOR = timedelta(days=7)
 class EmailConfirmation:
     """Confirms the addresses of new accounts, and changes of the address of existing ones.
 
-    A stranger may have signed up with the address. Therefore the link alone does not confirm an account: it takes a
-    session of that account, or its password, or else a new password, with which the previous one and all sessions end.
-    Other sign-ups with the same address end in any case. A changed address cannot take over an account in this way: it
-    may have been mistyped, so the link takes the session or the password of the account.
+    Anyone may have signed up with the address, so several accounts may wait for it, and a link proves only that its
+    holder reads the mail of the address. It confirms the signed-in account, if that waits for the address; else the
+    account that waits for it and has the given password. Without such an account, the password becomes that of the
+    account that the link was made for: a take-over, with which its previous password and all its sessions end. Other
+    sign-ups with the address end in any case. A changed address cannot take over an account: it may have been mistyped,
+    so the link takes the session or the password of the account.
     """
 
-    def __init__(self, database: ModuleDatabase, passwords: Passwords, throttle: Throttle, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        database: ModuleDatabase,
+        passwords: Passwords,
+        throttle: Throttle,
+        password_check: PasswordCheck,
+        sessions: Sessions,
+    ) -> None:
         self._database = database
         self._passwords = passwords
         self._throttle = throttle
+        self._password_check = password_check
         self._sessions = sessions
 
-    def needs_password(self, secret: str, user_id: UUID | None) -> bool:
-        """Return whether `confirm` needs a password, for a signed-in user or None. Raises ApiError 404."""
-        return self._account_of(secret)[1].user.user_id != user_id
+    def open(self, secret: str, user_id: UUID | None) -> tuple[str, bool]:
+        """Return the address of a link, and whether `confirm` needs a password of this signed-in user, or of None.
+
+        Raises ApiError 404.
+        """
+        token, _ = self._account_of(secret)
+        return token.email, not self._awaits(user_id, token.email)
 
     def confirm(
         self,
@@ -55,15 +70,18 @@ class EmailConfirmation:
 
         `principal_id` is the signed-in user, `replacing` the session of the browser, which the new one replaces.
         Raises ApiError 404 for a link that is unknown, expired or used, 400 if a password is needed, 403 if it is
-        wrong, and 409 if another account has confirmed the address.
+        wrong, 409 if another account has confirmed the address, or if the link would take an account over while another
+        user is signed in, and 429 after too many wrong passwords.
         """
         token, account = self._account_of(secret)
         taken_over = False
-        if account.user.user_id != principal_id:
-            account, taken_over = self._prove(account, password)
+        if principal_id is not None and self._awaits(principal_id, token.email):
+            account = self._require_account(principal_id)
+        else:
+            account, taken_over = self._prove(token, account, password, signed_in=principal_id is not None)
         ended: list[UUID] = []
         with self._database.transaction() as connection:
-            confirm_address(connection, token, ended)
+            confirm_address(connection, MailToken(account.user.user_id, token.email), ended)
             if taken_over:
                 accounts.replace_password(connection, account.user.user_id, account.password_hash)
                 ended += sessions.end_all(connection, [account.user.user_id])
@@ -77,9 +95,9 @@ class EmailConfirmation:
         email = email.lower()
         ended: list[UUID] = []
         with self._database.transaction() as connection:
-            waiting = accounts.newest_unconfirmed(connection, email)
-            if waiting is not None:
-                confirm_address(connection, MailToken(waiting.user.user_id, email), ended)
+            waiting = accounts.newest_unconfirmed(connection, email, limit=1)
+            if waiting:
+                confirm_address(connection, MailToken(waiting[0].user.user_id, email), ended)
             elif accounts.by_email(connection, email) is None:
                 raise ApiError(404, "not_found", f"No account has the address {email}.")
         self._sessions.report_ended(ended)
@@ -117,14 +135,34 @@ class EmailConfirmation:
             raise invalid_link()
         return token, account
 
-    def _prove(self, account: Account, password: str | None) -> tuple[Account, bool]:
-        """Return the account as it is after the confirmation, and whether its password is a new one."""
+    def _awaits(self, user_id: UUID | None, email: str) -> bool:
+        """Return whether the user's account waits for the confirmation of this address."""
+        if user_id is None:
+            return False
+        with self._database.transaction() as connection:
+            return mail_tokens.awaited_address(connection, user_id) == email
+
+    def _require_account(self, user_id: UUID) -> Account:
+        with self._database.transaction() as connection:
+            account = accounts.by_id(connection, user_id)
+        if account is None:
+            raise invalid_link()
+        return account
+
+    def _prove(
+        self, token: MailToken, account: Account, password: str | None, *, signed_in: bool
+    ) -> tuple[Account, bool]:
+        """Return the account to be confirmed, as it is afterwards, and whether the link takes it over."""
         if password is None:
             raise ApiError(400, "password_required", N_("Enter a password for your account."), field="password")
+        self._throttle.charge((PASSWORD_OF_ACCOUNT, f"link to {token.email}"))
+        own = self._password_check.unconfirmed_account(token.email, password)
+        if own is not None:
+            return own, False
         if account.user.confirmed:
             return self._sessions.require_password(account.user.user_id, password), False
-        if self._passwords.verify(password, account.password_hash):
-            return account, False
+        if signed_in:
+            raise _signed_in_as_another()
         return Account(account.user, self._passwords.hash(password)), True
 
 
@@ -155,6 +193,13 @@ def end_credentials(connection: Connection, user_ids: list[UUID]) -> list[UUID]:
     tokens.revoke_of_creators(connection, user_ids)
     invitations.revoke_of_inviters(connection, user_ids)
     return sessions.end_all(connection, user_ids)
+
+
+def _signed_in_as_another() -> ApiError:
+    message = N_(
+        "No account of this address has this password. To set it as a new one, sign out and open the link again."
+    )
+    return ApiError(409, "signed_in_as_another", message)
 
 
 def _kind_of_mail(*, confirmed: bool) -> MailKind:

@@ -13,6 +13,7 @@ from monolith.modules.auth.member_models import Invitation, Invite
 from monolith.modules.auth.members import require_owner
 from monolith.modules.auth.models import TokenRole
 from monolith.modules.auth.origin import Origin
+from monolith.modules.auth.password_check import PasswordCheck
 from monolith.modules.auth.passwords import Passwords
 from monolith.modules.auth.repository import account_mails, accounts, invitations, mail_tokens, memberships
 from monolith.modules.auth.repository.accounts import Account
@@ -35,10 +36,18 @@ class Invitations:
     The answer to an owner does not depend on whether the address has an account.
     """
 
-    def __init__(self, database: ModuleDatabase, passwords: Passwords, throttle: Throttle, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        database: ModuleDatabase,
+        passwords: Passwords,
+        throttle: Throttle,
+        password_check: PasswordCheck,
+        sessions: Sessions,
+    ) -> None:
         self._database = database
         self._passwords = passwords
         self._throttle = throttle
+        self._password_check = password_check
         self._sessions = sessions
 
     def invite(self, business: BusinessRef, inviter: SignedInUser, wanted: Invite) -> Invitation:
@@ -117,7 +126,8 @@ class Invitations:
     ) -> tuple[OpenInvitation, NewSession]:
         """Join with the account of the invited address, or with a new one, which needs `name`; return its session.
 
-        A new account has this `language`.
+        An account that waits for the confirmation of the address and has this password is confirmed and joins. A new
+        account has this `language`.
 
         Raises ApiError 404 for an invalid link; for an existing account 401 and 429 like a login.
         """
@@ -125,6 +135,9 @@ class Invitations:
         if has_account:
             session = self._sessions.log_in(found.email, password, origin, replacing)
             return self.accept_as(secret, session.user.user_id)[0], session
+        waiting = self._password_check.unconfirmed_account(found.email, password)
+        if waiting is not None:
+            return found, self._join_waiting(secret, found, waiting, origin, replacing)
         if name is None:
             raise ApiError(400, "invalid_request", N_("Enter a name for your new account."), field="name")
         account = Account(UserRef(new_id(), name, found.email, language=language), self._passwords.hash(password))
@@ -138,6 +151,18 @@ class Invitations:
             session = self._sessions.begin(connection, account, origin, replacing)
         self._sessions.report_ended(ended)
         return found, session
+
+    def _join_waiting(
+        self, secret: str, found: OpenInvitation, account: Account, origin: Origin, replacing: UUID | None
+    ) -> NewSession:
+        """Join with an account that waits for the confirmation of the invited address, which the link proves."""
+        ended: list[UUID] = []
+        with self._database.transaction() as connection:
+            confirm_address(connection, MailToken(account.user.user_id, found.email), ended)
+            self._join(connection, secret, found, account.user.user_id)
+            session = self._sessions.begin(connection, account, origin, replacing)
+        self._sessions.report_ended(ended)
+        return session
 
     def _join(self, connection: Connection, secret: str, found: OpenInvitation, user_id: UUID) -> TokenRole:
         memberships.lock(connection, found.business_id)

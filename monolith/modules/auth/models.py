@@ -68,10 +68,10 @@ class ResetPassword(Body, frozen=True):
 
 
 class ConfirmEmail(Body, frozen=True):
-    """`password` is not needed if the session of the account is sent along.
+    """`password` is not needed if the session of an account that waits for the address is sent along.
 
-    The password of the account proves that it is yours. For a new account, any other one replaces it, which ends
-    all sessions that exist.
+    The link proves the address, the password that an account waiting for it is yours. If none has this password, it
+    becomes that of the new account of the link, which ends all sessions that exist.
     """
 
     token: LinkToken

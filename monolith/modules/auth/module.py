@@ -97,7 +97,7 @@ def build_auth(
     check = PasswordCheck(database, passwords, throttle, devices)
     sessions = Sessions(database, passwords, throttle, check, devices)
     accounts = Accounts(database, passwords, throttle, check, sessions)
-    confirmation = EmailConfirmation(database, passwords, throttle, sessions)
+    confirmation = EmailConfirmation(database, passwords, throttle, check, sessions)
     customers = Customers(database, throttle)
     return Auth(
         api=Directory(database, accounts, confirmation, customers),
@@ -108,7 +108,7 @@ def build_auth(
         resets=PasswordResets(database, passwords, throttle, sessions),
         own_account=OwnAccount(database, sessions),
         members=Members(database, sessions),
-        invitations=Invitations(database, passwords, throttle, sessions),
+        invitations=Invitations(database, passwords, throttle, check, sessions),
         tokens=ApiTokens(database),
         cookies=Cookies(CookieNames.of(public_url)),
         customers=customers,

@@ -1,5 +1,6 @@
 """Verification of an e-mail address and a password, without revealing which addresses have an account."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monolith.modules.auth.devices import Devices, KnownDevice, password_mark
@@ -16,13 +17,19 @@ from monolith.modules.auth.throttle import (
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.rate_limits import Attempt
 
+UNCONFIRMED_AT_SIGN_IN = 3
+"""Accounts that a sign-in tries, so that a stranger's sign-up with the address locks out nobody. Each costs a hash."""
+
+UNCONFIRMED_AT_CONFIRMATION = 10
+"""Accounts that a link tries. Only the owner of the mailbox has one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The accounts of an address: the one that has confirmed it, and the newest that waits for its confirmation."""
+    """The accounts of an address: the one that has confirmed it, and the newest that wait for its confirmation."""
 
     confirmed: Account | None
-    unconfirmed: Account | None
+    unconfirmed: Sequence[Account]
 
     def is_known_on(self, device: KnownDevice) -> bool:
         """Return whether the confirmed account has signed in on the device since its password was set.
@@ -38,7 +45,7 @@ class Candidates:
 
 
 class PasswordCheck:
-    """Verifies sign-ins. Every failure takes two hashes, whether or not the address has an account or a sign-up."""
+    """Verifies sign-ins. Every failure takes the same number of hashes, whatever accounts the address has."""
 
     def __init__(self, database: ModuleDatabase, passwords: Passwords, throttle: Throttle, devices: Devices) -> None:
         self._database = database
@@ -62,16 +69,27 @@ class PasswordCheck:
         is_known = device is not None and candidates.is_known_on(device)
         if device is not None and is_known:
             attempts = [(PASSWORD_FROM_DEVICE, device.device_id)]
-            candidates = Candidates(candidates.confirmed, None)
+            candidates = Candidates(candidates.confirmed, ())
         self._throttle.charge(*attempts)
         return self._matching(candidates, password, reserved=is_known), attempts
 
+    def unconfirmed_account(self, email: str, password: str) -> Account | None:
+        """Return the newest account with this password that waits for the confirmation of this lowercase address.
+
+        Only for callers who have proved that they read its mail: the time reveals how many accounts there are.
+        """
+        with self._database.transaction() as connection:
+            waiting = accounts.newest_unconfirmed(connection, email, UNCONFIRMED_AT_CONFIRMATION)
+        return next((each for each in waiting if self._passwords.verify(password, each.password_hash)), None)
+
     def _candidates(self, email: str) -> Candidates:
         with self._database.transaction() as connection:
-            return Candidates(accounts.by_email(connection, email), accounts.newest_unconfirmed(connection, email))
+            unconfirmed = accounts.newest_unconfirmed(connection, email, UNCONFIRMED_AT_SIGN_IN)
+            return Candidates(accounts.by_email(connection, email), unconfirmed)
 
     def _matching(self, candidates: Candidates, password: str, *, reserved: bool) -> Account | None:
-        for account in (candidates.confirmed, candidates.unconfirmed):
+        missing = [None] * (UNCONFIRMED_AT_SIGN_IN - len(candidates.unconfirmed))
+        for account in (candidates.confirmed, *candidates.unconfirmed, *missing):
             if self._passwords.verify(password, account.password_hash if account else None, reserved=reserved):
                 return account
         return None

@@ -15,6 +15,7 @@ MEANINGS: dict[str, str] = {
     "customer_not_found": "There is no such customer or guest of this business.",
     "password_required": "The link alone is not enough; send a password too.",
     "email_in_use": "Another account has confirmed the e-mail address.",
+    "signed_in_as_another": "The link would set a new password; sign out first.",
     "last_owner": "A business needs an owner.",
     "too_many_tokens": "The business has 50 tokens already.",
     "too_many_feeds": "There are 100 calendar feeds of providers in the business, or 10 of the customer, already.",

@@ -19,7 +19,7 @@ _NEWEST_UNCONFIRMED = text(f"""
     FROM auth.account
     WHERE unconfirmed_email = :email AND email IS NULL
     ORDER BY created_at DESC
-    LIMIT 1
+    LIMIT :limit
 """)  # noqa: S608 - constants
 # account_pkey
 _BY_ID = text(f"SELECT {_COLUMNS}, password_hash FROM auth.account WHERE user_id = :user_id")  # noqa: S608 - constants
@@ -72,9 +72,10 @@ def by_email(connection: Connection, email: str) -> Account | None:
     return _account(connection.execute(_BY_EMAIL, {"email": email}).one_or_none())
 
 
-def newest_unconfirmed(connection: Connection, email: str) -> Account | None:
-    """Return the newest of the accounts that wait for the confirmation of this lowercase e-mail address."""
-    return _account(connection.execute(_NEWEST_UNCONFIRMED, {"email": email}).one_or_none())
+def newest_unconfirmed(connection: Connection, email: str, limit: int) -> list[Account]:
+    """Return the newest accounts that wait for the confirmation of this lowercase e-mail address, newest first."""
+    rows = connection.execute(_NEWEST_UNCONFIRMED, {"email": email, "limit": limit})
+    return [Account(_user(row), row.password_hash) for row in rows]
 
 
 def users(connection: Connection, user_ids: Collection[UUID]) -> dict[UUID, UserRef]:
