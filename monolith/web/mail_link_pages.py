@@ -40,13 +40,15 @@ class MailLinkPages:
         values = {"token": token, "email": email, "needs_password": needs_password}
         if request.method == "GET":
             return self._render("confirm_email.html", **values)
-        fields: dict[str, str | None] = {"token": token, "password": request.form.get("password") or None}
+        name, password = request.form.get("name", "").strip() or None, request.form.get("password") or None
+        fields: dict[str, str | None] = {"token": token, "password": password, "name": name}
         try:
             body = convert(fields, ConfirmEmail)
             session = self._auth.confirmation.confirm(
                 body.token,
                 body.password,
                 self._contexts.origin(),
+                name=body.name,
                 principal_id=user_id,
                 replacing=self._session_id(),
             )

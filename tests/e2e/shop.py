@@ -56,6 +56,15 @@ def furnished_shop(url: str, slug: str, adapter: AdapterName) -> Shop:
     return Shop(slug, adapter, signed_up["business"]["business_id"], offering, provider)
 
 
+def confirm_owner(installation: Installation, shop: Shop) -> None:
+    """Let the owner open the link of the mail, without which feeds and webhooks cannot be created. Idempotent."""
+    owner, email = Client(installation.url), f"owner@{shop.slug}.example"
+    if not answered(owner.log_in(email))["email_confirmed"]:
+        mails = eventually(lambda: installation.mails_to(email), "the mail with the link")
+        token = mails[0].text.partition("confirm-email?token=")[2].split()[0]
+        answered(owner.post("/confirm-email", {"token": token}))
+
+
 def point_flag(installation: Installation, adapter: AdapterName) -> None:
     """Set the flag, and return when every process follows it."""
     done = installation.extraction("flag", "set", adapter, "--reason", "a test")

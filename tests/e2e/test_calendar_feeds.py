@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,7 @@ from icalendar import Calendar
 from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.browser import Browser
 from tests.e2e.shared_demo import Product
-from tests.e2e.shop import Customer, answered
+from tests.e2e.shop import Customer, answered, confirm_owner
 from tests.site import PASSWORD, Client
 
 
@@ -22,6 +23,7 @@ def test_feed_of_a_provider_follows_each_change_until_it_is_revoked(product: Pro
         each["starts_at"] for each in answered(customer.slots_on(product.own_day(near=True)))["slots"][:3:2]
     )
     booked = answered(customer.book(first))["appointment_id"]
+    confirm_owner(product.installation, shop)
     office = Browser(product.installation.url)
     calendars = f"/office/{shop.slug}/providers/{shop.provider_id}/calendars"
     office.open(calendars)
@@ -93,6 +95,26 @@ def test_a_stranger_prepares_no_calendar_feed_for_the_owner_of_an_address(produc
     pages.open("/account/calendars")
     pages.submit("Sign in", email="somebody.else@example.org", password=PASSWORD)
     assert "Confirm your e-mail address first" in pages.submit("Create a feed").text
+
+
+def test_a_stranger_prepares_nothing_for_the_owner_of_a_business(product: Product) -> None:
+    """The owner of the address may take the account over, with the business; feeds and webhooks would go on."""
+    stranger, slug = Client(product.installation.url), "prepared-by-a-stranger"
+    assert stranger.sign_up(slug).status_code == 201
+    business, key = f"/businesses/{slug}", {"Idempotency-Key": str(uuid4())}
+    provider = {"name": "Ada", "zone": "Europe/Lisbon"}
+    provider_id = answered(stranger.post(f"{business}/providers", provider, headers=key))["provider_id"]
+    refused = [
+        stranger.post(f"{business}/calendar-feeds", {"provider_id": provider_id, "detail": "full"}),
+        stranger.post(f"{business}/webhooks", {"name": "mine", "url": "https://example.org/"}),
+    ]
+    assert [(each.status_code, each.json()["code"]) for each in refused] == [(403, "email_unconfirmed")] * 2
+    office = Browser(product.installation.url)
+    office.open(f"/office/{slug}/webhooks")
+    office.submit("Sign in", email=f"owner@{slug}.example", password=PASSWORD)
+    page = office.submit("Add the webhook", name="mine", url="https://example.org/", event="appointment.booked")
+    assert "Confirm your e-mail address first" in page.text
+    assert stranger.get(f"{business}/webhooks").json()["webhooks"] == []
 
 
 def addresses(text: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from monolith.cutover.scheduling_flag import AdapterName
 from tests.e2e.browser import Browser
 from tests.e2e.shared_demo import Product
-from tests.e2e.shop import Customer, answered
+from tests.e2e.shop import Customer, answered, confirm_owner
 from tests.http_receiver import Reply, http_receiver
 from tests.integration.notifications.test_webhooks import is_signed
 from tests.polling import eventually
@@ -18,6 +18,7 @@ from tests.site import PASSWORD
 @pytest.mark.parametrize("adapter", ["http", pytest.param("in_process", marks=pytest.mark.long)])
 def test_program_of_a_business_receives_its_bookings(product: Product, adapter: AdapterName) -> None:
     shop, customer = product.shops[adapter], Customer(product.installation, product.shops[adapter])
+    confirm_owner(product.installation, shop)
     office = Browser(product.installation.url)
     office.open(f"/office/{shop.slug}/webhooks")
     office.submit("Sign in", email=f"owner@{shop.slug}.example", password=PASSWORD)

@@ -74,6 +74,9 @@ class AccountMails:
         if mail.kind == "confirmed" and mail.subject_id is not None:
             self._sender.release(mail.subject_id)
             return
+        if mail.kind == "taken_over" and mail.subject_id is not None:
+            self._sender.drop(mail.subject_id)
+            return
         try:
             letter = self._letters.write(mail, self._charge)
         except ApiError:

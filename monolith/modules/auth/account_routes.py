@@ -124,6 +124,7 @@ class _Handlers:
             call.body.token,
             call.body.password,
             origin_of(call),
+            name=call.body.name,
             principal_id=signed_in.user_id if signed_in else None,
             replacing=signed_in.session_id if signed_in else None,
         )

@@ -1,5 +1,6 @@
 """Confirmation of e-mail addresses, by links that only the owner of the mailbox receives."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -63,12 +64,16 @@ class EmailConfirmation:
         password: str | None,
         origin: Origin,
         *,
+        name: str | None = None,
         principal_id: UUID | None = None,
         replacing: UUID | None = None,
     ) -> NewSession:
         """Confirm the address that the link was sent to, and return a new session of its account.
 
-        `principal_id` is the signed-in user, `replacing` the session of the browser, which the new one replaces.
+        An account that is taken over gets this `name`, or the part of the address before the `@`, and the mails that
+        were held for it are dropped: a stranger may have caused them. `principal_id` is the signed-in user, `replacing`
+        the session of the browser, which the new one replaces.
+
         Raises ApiError 404 for a link that is unknown, expired or used, 400 if a password is needed, 403 if it is
         wrong, 409 if another account has confirmed the address, or if the link would take an account over while another
         user is signed in, and 429 after too many wrong passwords.
@@ -81,8 +86,11 @@ class EmailConfirmation:
             account, taken_over = self._prove(token, account, password, signed_in=principal_id is not None)
         ended: list[UUID] = []
         with self._database.transaction() as connection:
-            confirm_address(connection, MailToken(account.user.user_id, token.email), ended)
+            waiting = MailToken(account.user.user_id, token.email)
+            confirm_address(connection, waiting, ended, taken_over=taken_over)
             if taken_over:
+                account = _renamed(account, name or token.email.partition("@")[0])
+                accounts.rename(connection, account.user.user_id, account.user.name)
                 accounts.replace_password(connection, account.user.user_id, account.password_hash)
                 ended += sessions.end_all(connection, [account.user.user_id])
                 tokens.revoke_of_creators(connection, [account.user.user_id])
@@ -166,8 +174,14 @@ class EmailConfirmation:
         return Account(account.user, self._passwords.hash(password)), True
 
 
-def confirm_address(connection: Connection, token: MailToken, ended: list[UUID]) -> None:
+def _renamed(account: Account, name: str) -> Account:
+    return replace(account, user=replace(account.user, name=name))
+
+
+def confirm_address(connection: Connection, token: MailToken, ended: list[UUID], *, taken_over: bool = False) -> None:
     """Confirm the address, and end the other sign-ups with it; add the ids of the sessions that end to `ended`.
+
+    Mails that were held until now are sent, except those of an account that was taken over.
 
     Raises ApiError 404 if the account no longer waits for the address, 409 if another account has confirmed it.
     """
@@ -179,7 +193,7 @@ def confirm_address(connection: Connection, token: MailToken, ended: list[UUID])
     retired = mail_tokens.retire_others(connection, token.user_id, token.email)
     ended += end_credentials(connection, retired)
     mail_tokens.forget(connection, [token.user_id])
-    account_mails.enqueue(connection, "confirmed", token.email, token.user_id)
+    account_mails.enqueue(connection, "taken_over" if taken_over else "confirmed", token.email, token.user_id)
 
 
 def end_credentials(connection: Connection, user_ids: list[UUID]) -> list[UUID]:

@@ -71,12 +71,14 @@ class ConfirmEmail(Body, frozen=True):
     """`password` is not needed if the session of an account that waits for the address is sent along.
 
     The link proves the address, the password that an account waiting for it is yours. If none has this password, it
-    becomes that of the new account of the link, which ends all sessions that exist.
+    becomes that of the new account of the link, which ends all sessions that exist, and `name` its name: a stranger may
+    have chosen the present one. Without a name, it is the part of the address before the `@`.
     """
 
     token: LinkToken
     """The value of `token` in the link of the mail."""
     password: NewPassword | None = None
+    name: Name | None = None
 
 
 class ChangeEmail(Body, frozen=True):

@@ -42,15 +42,15 @@ class Feeds:
     def create(self, business: BusinessRef, principal: Principal, wanted: CreateFeed) -> NewFeed:
         """Create a feed. The caller checks that the provider exists.
 
-        Raises ApiError 403 for API tokens, for the own feed of an unconfirmed account, and for a provider's feed of a
-        customer; and 409 if there are too many.
+        Raises ApiError 403 for API tokens, for an unconfirmed account, and for a provider's feed of a customer; and 409
+        if there are too many.
         """
         _require_user(principal)
-        if wanted.provider_id is None and not principal.confirmed:
-            # Its creator may be a stranger, who would still read the feed when the owner of the address has it.
-            raise email_unconfirmed()
         if wanted.provider_id is not None and principal.role_in(business.business_id) not in _STAFF:
             raise forbidden(N_("Only staff can create the feed of a provider."))
+        if not principal.confirmed:
+            # Its creator may be a stranger, who would still read the feed when the owner of the address has it.
+            raise email_unconfirmed()
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)
         fields = asdict(wanted) | {"created_by": principal.user_id}
         with self._database.transaction(business.business_id) as connection:

@@ -132,6 +132,11 @@ def release_held(connection: Connection, user_id: UUID) -> None:
     connection.execute(_RELEASE, {"user_id": user_id})
 
 
+def drop_held(connection: Connection, user_id: UUID) -> None:
+    """Give up the mails that were held until the user's address is confirmed. Index message_held."""
+    connection.execute(_DROP, {"user_id": user_id})
+
+
 def _preferences(row: Row[Any]) -> Preferences:
     return Preferences(
         confirmation=row.confirmation, change=row.change, cancellation=row.cancellation, reminder=row.reminder
@@ -155,6 +160,10 @@ _MESSAGES = text("""
 """)
 _RELEASE = text("""
     UPDATE notifications.message SET state = 'pending', next_attempt_at = now()
+     WHERE user_id = :user_id AND state = 'held'
+""")
+_DROP = text("""
+    UPDATE notifications.message SET state = 'failed', problem = 'the account of the customer had another owner then'
      WHERE user_id = :user_id AND state = 'held'
 """)
 _VOID = text("""

@@ -6,6 +6,7 @@ from flask import Blueprint, request
 
 from monolith.modules.notifications.api import EVENTS, CreateWebhook, DeliveriesQuery, NewWebhook
 from monolith.shared.endpoints.decoding import convert
+from monolith.shared.endpoints.errors import email_unconfirmed
 from monolith.web.office.labels import EVENT_LABELS
 from monolith.web.office.staff_pages import Office, PageResponse, View, attempt, id_in, render, text_of, to
 from monolith.web.page_context import PageContext
@@ -42,6 +43,8 @@ class WebhookPages:
         """Create a webhook, and show its secret once, in the answer to the form."""
 
         def action() -> PageResponse:
+            if not page.require_principal().confirmed:
+                raise email_unconfirmed()
             fields = {"url": text_of("url"), "name": text_of("name"), "events": request.form.getlist("event")}
             created = self._webhooks.create(
                 page.business, page.require_principal().user_id, convert(fields, CreateWebhook)

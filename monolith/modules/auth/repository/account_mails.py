@@ -16,6 +16,7 @@ MailKind = Literal[
     "email_change",
     "email_change_notice",
     "confirmed",
+    "taken_over",
     "reset",
     "password_changed",
     "invitation",

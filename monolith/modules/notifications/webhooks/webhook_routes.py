@@ -12,7 +12,7 @@ from monolith.modules.notifications.webhooks.webhook_models import (
 )
 from monolith.modules.notifications.webhooks.webhooks import Webhooks
 from monolith.shared.endpoints import Access, AnyEndpoint, Call, Endpoint
-from monolith.shared.endpoints.errors import forbidden
+from monolith.shared.endpoints.errors import email_unconfirmed, forbidden
 
 _MODULE = "notifications"
 _WEBHOOKS = "/businesses/{slug}/webhooks"
@@ -31,7 +31,7 @@ def webhook_endpoints(webhooks: Webhooks) -> list[AnyEndpoint]:
             handler=handlers.create, body=CreateWebhook, reply=NewWebhook, status=201,
             summary="Post the events of a business to an address, signed to Standard Webhooks; "
             "the secret is returned only once",
-            errors=[(409, "too_many_webhooks")],
+            errors=[(403, "email_unconfirmed"), (409, "too_many_webhooks")],
         ),
         Endpoint(
             module=_MODULE, name="delete_webhook", method="DELETE", path=_ONE, access=Access.OWNER,
@@ -86,7 +86,11 @@ class _Handlers:
         return WebhookList(webhooks=tuple(self._webhooks.of_business(call.require_business())))
 
     def create(self, call: Call[CreateWebhook]) -> NewWebhook:
-        return self._webhooks.create(call.require_business(), _user(call), call.body)
+        creator = _user(call)
+        if not call.require_principal().confirmed:
+            # A stranger may have signed up, and would still receive the events when the owner of the address has it.
+            raise email_unconfirmed()
+        return self._webhooks.create(call.require_business(), creator, call.body)
 
     def delete(self, call: Call[None]) -> None:
         self._webhooks.delete(call.require_business(), _id(call))
