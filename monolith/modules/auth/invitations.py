@@ -20,7 +20,7 @@ from monolith.modules.auth.repository.accounts import Account
 from monolith.modules.auth.repository.invitations import OpenInvitation
 from monolith.modules.auth.repository.mail_tokens import MailToken
 from monolith.modules.auth.sessions import NewSession, Sessions, require_session
-from monolith.modules.auth.throttle import INVITATION_OF_BUSINESS, Throttle
+from monolith.modules.auth.throttle import INVITATION_OF_ACCOUNT, INVITATION_OF_BUSINESS, Throttle
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.endpoints.errors import email_unconfirmed, not_found, unauthenticated
@@ -53,10 +53,11 @@ class Invitations:
     def invite(self, business: BusinessRef, inviter: SignedInUser, wanted: Invite) -> Invitation:
         """Mail an invitation, in place of an earlier one to the same address, whose link becomes invalid.
 
-        Raises ApiError 409 if the business already has 50 open invitations, 429 after too many, open or not, and 401 if
-        the session has ended.
+        Raises ApiError 409 if the business already has 50 open invitations, 429 after too many, open or not, of the
+        business or of the inviter in all businesses, and 401 if the session has ended.
         """
-        self._throttle.charge((INVITATION_OF_BUSINESS, str(business.business_id)))
+        of_business = (INVITATION_OF_BUSINESS, str(business.business_id))
+        self._throttle.charge(of_business, (INVITATION_OF_ACCOUNT, str(inviter.user_id)))
         with self._database.transaction() as connection:
             require_session(connection, inviter)
             memberships.lock(connection, business.business_id)

@@ -39,7 +39,11 @@ CHANGE_OF_PASSWORD = Limit("change of password", burst=5, seconds=300)
 
 CHANGE_OF_EMAIL = Limit("change of e-mail", burst=5, seconds=300)
 INVITATION_OF_BUSINESS = Limit("invitation of business", burst=100, seconds=60)
-"""Each sends a mail to an address of the caller's choice; the limits above apply to one address only."""
+INVITATION_OF_ACCOUNT = Limit("invitation of account", burst=100, seconds=60)
+"""Each sends a mail to an address of the caller's choice; the limits above apply to one address only.
+
+Both count, because an account can open any number of businesses.
+"""
 
 GUEST_WITH_EMAIL = Limit("guest with e-mail", burst=20, seconds=180)
 """Bookings of guests, which send mails to an address that nobody has confirmed."""

@@ -61,6 +61,19 @@ def test_invitations_of_tags_do_not_use_up_that_of_the_address(site: Site, owner
     assert invited == [*addresses[:5], "dora@example.org"]
 
 
+def test_invitations_of_one_account_are_limited_over_all_its_businesses(site: Site, owner: Client) -> None:
+    assert owner.sign_up("second", OWNER).status_code == 201
+    answers = list[int]()
+    for number in range(101):
+        slug = ("salon", "second")[number % 2]
+        wanted = {"email": f"y{number}@example.org", "role": "reader"}
+        answers.append(owner.post(f"/businesses/{slug}/invitations", wanted).status_code)
+        site.sql("DELETE FROM auth.invitation")
+    assert answers == [201] * 100 + [429]
+    second = {"email": "z@example.org", "role": "reader"}
+    assert owner.post("/businesses/second/invitations", second).status_code == 429
+
+
 def test_lost_links_with_a_wrong_reference_charge_nothing(
     site: Site, owner: Client, databases: Databases, mailbox: Mailbox
 ) -> None:
