@@ -15,9 +15,13 @@ NAME = re.compile(r"(\d{6,})-\d{8}T\d{6}Z\.eml")
 MAX_MAILS = 2_000
 
 
+UNREADABLE = "(cannot be parsed)"
+"""Shown in place of a header or text that Python's parser rejects, which is anyone's to send."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail. Its number does not change."""
+    """One mail. Its number does not change. What cannot be parsed is `UNREADABLE`."""
 
     number: int
     message: EmailMessage
@@ -25,33 +29,45 @@ class Mail:
     @property
     def sender(self) -> str:
         """The From header."""
-        return str(self.message["From"] or "")
+        return self._header("From")
 
     @property
     def recipient(self) -> str:
         """The To header."""
-        return str(self.message["To"] or "")
+        return self._header("To")
 
     @property
     def subject(self) -> str:
         """The Subject header."""
-        return str(self.message["Subject"] or "(no subject)")
+        return self._header("Subject") or "(no subject)"
 
     @property
     def date(self) -> str:
         """The Date header."""
-        return str(self.message["Date"] or "")
+        return self._header("Date")
 
     @property
     def text(self) -> str:
         """The plain-text part; empty if there is none."""
-        part = self.message.get_body(("plain",))
-        return _content(part) if part else ""
+        try:
+            part = self.message.get_body(("plain",))
+            return _content(part) if part else ""
+        except Exception:
+            return UNREADABLE
 
     @property
     def calendars(self) -> list[str]:
         """The invitations (.ics), as text."""
-        return [_content(part) for part in self.message.walk() if part.get_content_type() == "text/calendar"]
+        try:
+            return [_content(part) for part in self.message.walk() if part.get_content_type() == "text/calendar"]
+        except Exception:
+            return []
+
+    def _header(self, name: str) -> str:
+        try:
+            return str(self.message[name] or "")
+        except Exception:
+            return UNREADABLE
 
 
 class MailStore:

@@ -192,7 +192,7 @@ def _multipart(subtype: str, boundary: str, parts: Sequence[str]) -> str:
 
 
 def _unstructured(name: str, value: str) -> str:
-    if value.isascii() and len(name) + 2 + len(value) <= LONGEST_HEADER:
+    if _is_plain(value) and len(name) + 2 + len(value) <= LONGEST_HEADER:
         return f"{name}: {value}"
     return f"{name}: {_encoded(name, value)}"
 
@@ -203,9 +203,17 @@ def _mailbox(name: str, display_name: str, address: str) -> str:
     _require_address(display_name, address)
     if not display_name:
         return f"{name}: {address}"
-    if display_name.isascii() and max(map(len, display_name.split())) < LONGEST_HEADER // 2:
+    if _is_plain(display_name) and max(map(len, display_name.split())) < LONGEST_HEADER // 2:
         return _folded(f'{name}: "{quote(display_name)}" <{address}>')
     return f"{name}: {_encoded(name, display_name)}\r\n <{address}>"
+
+
+def _is_plain(value: str) -> bool:
+    """Return whether the value can be written as it is.
+
+    Some programs decode what looks like an encoded word, also in a quoted string, and could find a line end in it.
+    """
+    return value.isascii() and "=?" not in value
 
 
 def _folded(header: str) -> str:

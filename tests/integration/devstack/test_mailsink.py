@@ -73,6 +73,16 @@ def test_malformed_mail_is_shown(store: MailStore, pages: FlaskClient) -> None:
     assert pages.get("/").status_code == 200
 
 
+def test_mail_with_an_unreadable_header_is_shown_as_such(store: MailStore, pages: FlaskClient) -> None:
+    store.add(b'To: "=?utf-8?q?a=0D=0Ab?=" <a@example.org>\r\nSubject: Booked\r\n\r\nAt ten.\r\n')
+    store.add(confirmation().as_bytes())
+    listed = pages.get("/")
+    assert listed.status_code == 200
+    assert "(cannot be parsed)" in listed.text
+    assert "Your appointment" in listed.text
+    assert "At ten." in pages.get("/mails/1").text
+
+
 def test_pages_are_read_only(store: MailStore, pages: FlaskClient) -> None:
     store.add(confirmation().as_bytes())
     assert pages.post("/mails/1").status_code == 405
