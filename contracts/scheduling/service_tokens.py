@@ -23,8 +23,9 @@ class Claims(Struct, frozen=True, kw_only=True):
     """The claims of a token.
 
     A read token may be reused until it expires, for any read of its business by its actor. A write token is valid for
-    one write: its `jti` is the idempotency key and its `op` the operation. A stolen write token can only repeat that
-    write, which has no effect.
+    one write: its `jti` is the idempotency key and its `op` the operation. It does not cover the body: with a stolen
+    write token, a write can be repeated, which has no effect, or, until the token expires, one write of this operation
+    with another body made first, so that the intended write fails with KeyReused.
     """
 
     iss: Literal["monolith"] = ISSUER
