@@ -169,7 +169,7 @@ def _endpoints(port: SchedulingPort, services: PageServices) -> list[AnyEndpoint
 
 def _authorizer(auth_parts: auth.Auth, listener: ChangeListener, config: MonolithConfig) -> Authorizer:
     authenticator = FallbackAuthenticator(auth_parts.sessions)
-    auth_parts.sessions.on_session_ended(authenticator.forget_session)
+    auth_parts.sessions.on_ended(authenticator.forget)
     businesses = BusinessCache(auth_parts.api.business_by_slug, is_notified=listener.is_current)
     listener.subscribe(businesses.invalidate)
     cookies = CookieNames.of(config.public_url)

@@ -93,7 +93,7 @@ class EmailConfirmation:
                 accounts.rename(connection, account.user.user_id, account.user.name)
                 accounts.replace_password(connection, account.user.user_id, account.password_hash)
                 ended += sessions.end_all(connection, [account.user.user_id])
-                tokens.revoke_of_creators(connection, [account.user.user_id])
+                ended += tokens.revoke_of_creators(connection, [account.user.user_id])
             session = self._sessions.begin(connection, account, origin, replacing)
         self._sessions.report_ended(ended)
         return session
@@ -179,7 +179,7 @@ def _renamed(account: Account, name: str) -> Account:
 
 
 def confirm_address(connection: Connection, token: MailToken, ended: list[UUID], *, taken_over: bool = False) -> None:
-    """Confirm the address, and end the other sign-ups with it; add the ids of the sessions that end to `ended`.
+    """Confirm the address, and end the other sign-ups with it; add the ids of ended sessions and tokens to `ended`.
 
     Mails that were held until now are sent, except those of an account that was taken over.
 
@@ -197,16 +197,16 @@ def confirm_address(connection: Connection, token: MailToken, ended: list[UUID],
 
 
 def end_credentials(connection: Connection, user_ids: list[UUID]) -> list[UUID]:
-    """End what can still act for accounts whose credentials are replaced or end; return the ids of the sessions.
+    """End what can still act for accounts whose credentials are replaced or end; return the ids of sessions and tokens.
 
     That is: sessions, links, API tokens, and the invitations that the accounts have sent.
     """
     if not user_ids:
         return []
     mail_tokens.forget(connection, user_ids)
-    tokens.revoke_of_creators(connection, user_ids)
+    revoked = tokens.revoke_of_creators(connection, user_ids)
     invitations.revoke_of_inviters(connection, user_ids)
-    return sessions.end_all(connection, user_ids)
+    return [*revoked, *sessions.end_all(connection, user_ids)]
 
 
 def _signed_in_as_another() -> ApiError:

@@ -43,6 +43,7 @@ class Members:
                 _require_other_owner(connection, business, user_id)
                 _end_powers(connection, business, user_id)
             memberships.set_role(connection, business.business_id, user_id, role)
+        self._sessions.report_ended([user_id, business.business_id])
 
     def remove(self, business: BusinessRef, changer: UUID, user_id: UUID) -> None:
         """Remove a member, who stays a customer of the business, and end what the membership has made.
@@ -58,7 +59,7 @@ class Members:
             _end_powers(connection, business, user_id)
             invitations.revoke_to_member(connection, business.business_id, user_id)
             ended = sessions.end_all(connection, [user_id])
-        self._sessions.report_ended(ended)
+        self._sessions.report_ended([*ended, business.business_id])
 
     def _lock_member(self, connection: Connection, business: BusinessRef, changer: UUID, user_id: UUID) -> TokenRole:
         """Return the role of the member, which no other transaction can change until this one ends."""

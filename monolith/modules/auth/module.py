@@ -109,7 +109,7 @@ def build_auth(
         own_account=OwnAccount(database, sessions),
         members=Members(database, sessions),
         invitations=Invitations(database, passwords, throttle, check, sessions),
-        tokens=ApiTokens(database),
+        tokens=ApiTokens(database, sessions),
         cookies=Cookies(CookieNames.of(public_url)),
         customers=customers,
         profiles=BusinessProfiles(database, update_scheduling),

@@ -48,11 +48,11 @@ class Sessions:
         self._throttle = throttle
         self._password_check = password_check
         self._devices = devices
-        self._session_ended_callbacks: list[Callable[[UUID], None]] = []
+        self._ended_callbacks: list[Callable[[UUID], None]] = []
 
-    def on_session_ended(self, callback: Callable[[UUID], None]) -> None:
-        """Register a callback for the id of each session that is ended in this process."""
-        self._session_ended_callbacks.append(callback)
+    def on_ended(self, callback: Callable[[UUID], None]) -> None:
+        """Register a callback for what is ended in this process; see `report_ended`."""
+        self._ended_callbacks.append(callback)
 
     def log_in(self, email: str, password: str, origin: Origin, replacing: UUID | None = None) -> NewSession:
         """Start a session, ending the one it replaces. Raises ApiError 401, or 429 after too many failures.
@@ -83,6 +83,8 @@ class Sessions:
             raise wrong_credentials()
         if replacing is not None:
             sessions.end(connection, replacing)
+            # Before the commit, so a simultaneous request of the same browser may cache the session once more.
+            self.report_ended([replacing])
         return NewSession(user, secret, self._devices.issue(user.user_id, account.password_hash))
 
     def log_out(self, session_id: UUID) -> None:
@@ -108,11 +110,14 @@ class Sessions:
             ended = sessions.end_others(connection, user_id, kept)
         self.report_ended(ended)
 
-    def report_ended(self, session_ids: Iterable[UUID]) -> None:
-        """Report sessions that a committed transaction has ended."""
-        for session_id in session_ids:
-            for callback in self._session_ended_callbacks:
-                callback(session_id)
+    def report_ended(self, ids: Iterable[UUID]) -> None:
+        """Report what a committed transaction has ended: sessions, API tokens, a role of a user.
+
+        The id of a business stands for all its API tokens.
+        """
+        for each in ids:
+            for callback in self._ended_callbacks:
+                callback(each)
 
     def require_password(self, user_id: UUID, password: str) -> Account:
         """Return the account of a signed-in user who repeats the password. Raises ApiError 403, or 429."""

@@ -9,7 +9,7 @@ from monolith.modules.auth.members import require_owner
 from monolith.modules.auth.models import CreateToken, NewToken, Token
 from monolith.modules.auth.origin import Origin
 from monolith.modules.auth.repository import memberships, tokens
-from monolith.modules.auth.sessions import require_session
+from monolith.modules.auth.sessions import Sessions, require_session
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef
 from monolith.shared.endpoints.errors import not_found
@@ -20,8 +20,9 @@ MAX_TOKENS = 50
 class ApiTokens:
     """A token acts for the business until it expires, is revoked, or its creator no longer owns the business."""
 
-    def __init__(self, database: ModuleDatabase) -> None:
+    def __init__(self, database: ModuleDatabase, sessions: Sessions) -> None:
         self._database = database
+        self._sessions = sessions
 
     def create(self, business: BusinessRef, creator: SignedInUser, wanted: CreateToken, origin: Origin) -> NewToken:
         """Create a token. Raises ApiError 409 if the business already has 50, and 401 if the session has ended."""
@@ -55,8 +56,10 @@ class ApiTokens:
         with self._database.transaction() as connection:
             if not tokens.revoke(connection, business.business_id, token_id):
                 raise not_found("token")
+        self._sessions.report_ended([token_id])
 
     def revoke_all(self, business: BusinessRef) -> None:
         """Revoke all tokens of the business immediately. Idempotent."""
         with self._database.transaction() as connection:
             tokens.revoke_all(connection, business.business_id)
+        self._sessions.report_ended([business.business_id])

@@ -1,8 +1,9 @@
 """Authentication from recent results while the monolith's database is unavailable.
 
 An outage of the monolith's database must not stop bookings of businesses in the scheduling database. Credentials cannot
-be revoked during the outage; one that another process revoked shortly before it may be accepted for up to `seconds`
-after this process last checked it. Writes to accounts and invoices need the database and fail anyway.
+be revoked during the outage. One that another process ended shortly before it (a session, an API token, a role), and a
+session that ended because its user has twenty newer ones, may be accepted for up to `seconds` after this process last
+checked it. Writes to accounts and invoices need the database and fail anyway.
 """
 
 import time
@@ -38,10 +39,13 @@ class FallbackAuthenticator:
     def by_api_token(self, secret: str) -> Principal | None:
         return self._authenticate(b"token", secret, self._authenticator.by_api_token)
 
-    def forget_session(self, session_id: UUID) -> None:
-        """Drop a session after its logout, so that it is not accepted during an outage."""
+    def forget(self, ended: UUID) -> None:
+        """Drop what has ended in this process, so that it is not accepted during an outage.
+
+        That is: a session, an API token, all credentials of a user, or all API tokens of a business, by its id.
+        """
         with self._lock:
-            for key in [key for key, (_, seen) in self._seen.items() if seen.session_id == session_id]:
+            for key in [key for key, (_, seen) in self._seen.items() if _is_of(seen, ended)]:
                 del self._seen[key]
 
     def _authenticate(self, kind: bytes, secret: str, lookup: Lookup) -> Principal | None:
@@ -68,3 +72,7 @@ class FallbackAuthenticator:
             if len(self._seen) >= self._max_entries:
                 del self._seen[next(iter(self._seen))]
             self._seen[key] = (time.monotonic() + self._seconds, principal)
+
+
+def _is_of(seen: Principal, ended: UUID) -> bool:
+    return ended in (seen.session_id, seen.user_id) or (seen.kind == "token" and ended in seen.roles)

@@ -10,6 +10,8 @@ from contracts.chassis.credentials import without_credentials
 from deploy.databases.schemas import monolith_target
 from deploy.databases.set_up import set_up
 from deploy.devstack.postgres import PostgresServer
+from monolith.shared.database import DatabaseUnavailable
+from monolith.shared.endpoints.stale_credentials import FallbackAuthenticator
 from tests.databases import Databases
 from tests.site import Client, Site, auth_site
 
@@ -51,6 +53,36 @@ def test_requests_fail_with_503_during_an_outage_and_recover(server: PostgresSer
     server.start()
     assert owner.get("/me").status_code == 200
     assert own_site.client().log_in("owner@salon.example").status_code == 200
+
+
+def test_what_was_ended_before_an_outage_is_not_accepted_in_it(server: PostgresServer, own_site: Site) -> None:
+    authenticator = FallbackAuthenticator(own_site.auth.sessions)
+    own_site.auth.sessions.on_ended(authenticator.forget)
+    owner, member = own_site.client(), own_site.client()
+    owner.sign_up("salon")
+    member.join("salon", "member@example.org")
+    own_site.confirm("owner@salon.example")
+    own_site.sql("UPDATE auth.membership SET role = 'staff' WHERE role = 'customer'")
+    revoked = owner.post("/businesses/salon/tokens", {"name": "till", "role": "staff"}).json()
+    replaced, demoted = owner.session.cookies["session"], member.session.cookies["session"]
+    for secret in (replaced, demoted):
+        assert authenticator.by_session(secret) is not None
+    assert authenticator.by_api_token(revoked["secret"]) is not None
+
+    assert owner.delete(f"/businesses/salon/tokens/{revoked['token']['token_id']}").status_code == 204
+    member_id = member.get("/me").json()["user"]["user_id"]
+    assert owner.log_in("owner@salon.example").status_code == 200
+    changed = owner.request("PATCH", f"/businesses/salon/members/{member_id}", json={"role": "reader"})
+    assert changed.status_code == 204
+    kept = owner.post("/businesses/salon/tokens", {"name": "later", "role": "staff"}).json()["secret"]
+    assert authenticator.by_api_token(kept) is not None
+    server.stop()
+    assert authenticator.by_api_token(kept) is not None
+    for secret in (replaced, demoted):
+        with pytest.raises(DatabaseUnavailable):
+            authenticator.by_session(secret)
+    with pytest.raises(DatabaseUnavailable):
+        authenticator.by_api_token(revoked["secret"])
 
 
 @pytest.fixture

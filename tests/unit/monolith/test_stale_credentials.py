@@ -82,7 +82,7 @@ def test_logout_holds_during_an_outage() -> None:
     authenticator = FallbackAuthenticator(accounts)
     authenticator.by_session("robin")
     assert robin.session_id is not None
-    authenticator.forget_session(robin.session_id)
+    authenticator.forget(robin.session_id)
     accounts.away = True
 
     with pytest.raises(DatabaseUnavailable):

@@ -50,6 +50,7 @@ _REVOKE_OF_MEMBER = text("""
 _REVOKE_OF_CREATORS = text("""
     UPDATE auth.api_token SET revoked_at = now()
     WHERE created_by = ANY (CAST(:user_ids AS uuid[])) AND revoked_at IS NULL
+    RETURNING token_id
 """)
 
 
@@ -108,9 +109,9 @@ def revoke_of_member(connection: Connection, business_id: UUID, user_id: UUID) -
     connection.execute(_REVOKE_OF_MEMBER, {"business_id": business_id, "user_id": user_id})
 
 
-def revoke_of_creators(connection: Connection, user_ids: Sequence[UUID]) -> None:
-    """Revoke the tokens that these users have created, in any business."""
-    connection.execute(_REVOKE_OF_CREATORS, {"user_ids": list(user_ids)})
+def revoke_of_creators(connection: Connection, user_ids: Sequence[UUID]) -> list[UUID]:
+    """Revoke the tokens that these users have created, in any business; return their ids."""
+    return list(connection.execute(_REVOKE_OF_CREATORS, {"user_ids": list(user_ids)}).scalars())
 
 
 def _token(row: Row[Any]) -> Token:
