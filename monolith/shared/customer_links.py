@@ -1,7 +1,8 @@
 """Links with which a customer manages one appointment, or one waitlist entry, without signing in.
 
 A link carries a signed token that names the business, the customer and the appointment; nothing is stored. A person
-with the link can do with this appointment what its customer can do, and nothing else.
+with the link can do with this appointment what its customer can do, and nothing else. The token of a checkout has a
+purpose of its own: it brings back the form that books a held time, and does not open the appointment.
 """
 
 import base64
@@ -33,10 +34,14 @@ class CustomerLinks:
 
     def __init__(self, secrets: str | Sequence[str]) -> None:
         self._appointments = _signer(secrets, "customer's appointment")
+        self._holds = _signer(secrets, "held time of a checkout")
         self._waiting = _signer(secrets, "customer's waitlist entry")
 
     def appointment_token(self, business_id: UUID, customer_id: UUID, appointment_id: UUID) -> str:
         return _signed(self._appointments, LinkSubject(business_id, customer_id, appointment_id))
+
+    def hold_token(self, business_id: UUID, customer_id: UUID, appointment_id: UUID) -> str:
+        return _signed(self._holds, LinkSubject(business_id, customer_id, appointment_id))
 
     def waiting_token(self, business_id: UUID, customer_id: UUID, entry_id: UUID) -> str:
         return _signed(self._waiting, LinkSubject(business_id, customer_id, entry_id))
@@ -44,6 +49,10 @@ class CustomerLinks:
     def appointment(self, token: str) -> LinkSubject | None:
         """Return what a token of `appointment_token` names; None for any other text."""
         return _read(self._appointments, token)
+
+    def hold(self, token: str) -> LinkSubject | None:
+        """Return what a token of `hold_token` names; None for any other text."""
+        return _read(self._holds, token)
 
     def waiting(self, token: str) -> LinkSubject | None:
         """Return what a token of `waiting_token` names; None for any other text."""

@@ -1,6 +1,7 @@
 """The customers of a business, with and without an account."""
 
 import base64
+from hmac import compare_digest
 from uuid import UUID
 
 import msgspec
@@ -16,6 +17,7 @@ from monolith.shared.endpoints.errors import invalid_cursor, not_found
 from monolith.shared.localization import N_
 
 _FIRST = ("", UUID(int=0))
+_OTHER_FORM = N_("Another form has been sent for this time. Please choose the time again.")
 _OF_ACCOUNT = ("name", "email", "language")
 
 
@@ -52,14 +54,21 @@ class Customers:
             raise ApiError(422, "idempotency_key_reused", "This Idempotency-Key has added a different customer.")
         return added
 
-    def register_guest(self, business_id: UUID, customer_id: UUID, guest: AddGuest) -> None:
-        """Store the contact details of a guest who books without staff; again, to correct them.
+    def register_guest(self, business_id: UUID, customer_id: UUID, guest: AddGuest, proof: str) -> None:
+        """Store the contact details of a guest who books without staff; again with the same proof, to correct them.
 
-        The caller has made the id for this guest only. Raises ApiError 429 after too many with one e-mail address.
+        The caller has made the id for this guest only. Raises ApiError 409 if the id has details with another proof or
+        of staff, and 429 after too many with one e-mail address.
         """
         self._throttle.charge((GUEST_WITH_EMAIL, mailbox_of(guest.email or "")))
         with self._database.transaction() as connection:
-            repository.register(connection, business_id, customer_id, guest)
+            if not repository.register(connection, business_id, customer_id, guest, proof):
+                raise ApiError(409, "other_form", _OTHER_FORM)
+
+    def is_registered_by(self, business_id: UUID, customer_id: UUID, proof: str) -> bool:
+        """Return whether the contact details of a guest were stored with this proof."""
+        stored = self._database.query(lambda connection: repository.creation_key(connection, business_id, customer_id))
+        return stored is not None and compare_digest(stored, proof)
 
     def request_lost_link(self, business_id: UUID, email: str, reference: str, address: str) -> None:
         """Send the link of an appointment to the address with which it was booked, if there is such an appointment.

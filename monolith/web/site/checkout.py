@@ -20,27 +20,29 @@ from contracts.scheduling.errors import (
 from monolith.modules.auth.api import UserRef
 from monolith.shared.customer_links import manage_url, reference_of
 from monolith.shared.endpoints.decoding import require_key
-from monolith.shared.endpoints.errors import ApiError, not_found, require_not_closed
+from monolith.shared.endpoints.errors import ApiError, not_found, require_not_closed, unauthenticated
 from monolith.shared.localization import N_
 from monolith.web.change_terms import cancellation_terms
 from monolith.web.forms import instant_in, require_instant_in
 from monolith.web.language import gettext
-from monolith.web.page_context import PageContext
+from monolith.web.page_context import PageContext, new_key
 from monolith.web.problem_messages import error_message
 from monolith.web.site.booking import WantedBooking, appointments_with, make_booking
 from monolith.web.site.calendar_links import web_calendars
 from monolith.web.site.choice import Choice
 from monolith.web.site.choosing import customer_of
 from monolith.web.site.days import FreeStart, is_free, nearest
-from monolith.web.site.guests import FieldProblem, note_in, problems_in
+from monolith.web.site.guests import FieldProblem, GuestForm, note_in, problems_in
 from monolith.web.site.site_request import Site, SiteRequest
 
 PageResponse = str | Response | tuple[str, int]
 _LOST = N_("This time is no longer available. Choose another one: what you have entered is kept.")
+_NOT_FREE = N_("This time is not available. If you have just booked it, the confirmation is in your mail.")
 _UNKNOWN = N_("We do not know whether this was booked. Send the form again: it is booked once only.")
 _HELD_LONG_ENOUGH = N_("This time cannot be held any longer. Please book it, or choose another time later.")
 _NOT_NOW = N_("Nothing was booked, because booking is not possible at this moment. Send the form again.")
 _BOOKED_ALREADY = N_("You have already booked another time with this form. Its confirmation is in your mail.")
+_ENDED = N_("This time has been booked. The mail with its confirmation has the link to see or change it.")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Checkout:
     page: PageContext
     at: datetime
     key: str
+    """Of the booking. It follows from the hold, so that two forms of the same hold book once."""
+    form_key: str
     hold: m.Appointment | None = None
     token: str = ""
     user: UserRef | None = None
@@ -62,8 +66,16 @@ class Checkout:
         return self.user is None
 
     @property
-    def is_booked(self) -> bool:
-        return self.hold is not None and self.hold.status not in ("held", "expired", "cancelled")
+    def made(self) -> m.Appointment | None:
+        """Return the appointment that the hold has become, which may have been cancelled since; None for a hold."""
+        hold = self.hold
+        if hold is None or hold.status in ("held", "expired"):
+            return None
+        return None if hold.status == "cancelled" and hold.hold_expires_at is not None else hold
+
+    @property
+    def guest_form(self) -> GuestForm:
+        return GuestForm(self.page.business.business_id, self.page.own_id, self.form_key)
 
     @property
     def is_held(self) -> bool:
@@ -71,9 +83,9 @@ class Checkout:
 
     def fields(self) -> list[tuple[str, str]]:
         """Return the hidden fields that bring this checkout back."""
-        own = [("token", self.token)] if self.token else [("at", self.at.isoformat()), ("key", self.key)]
+        own = ("token", self.token) if self.token else ("at", self.at.isoformat())
         zone = [("zone", self.visit.zone.name)] if self.visit.zone.chosen else []
-        return [*self.choice.fields(), *zone, *own]
+        return [*self.choice.fields(), *zone, own, ("key", self.form_key)]
 
 
 class CheckoutPages:
@@ -88,18 +100,25 @@ class CheckoutPages:
 
     def details(self, slug: str) -> PageResponse:
         checkout = self._checkout(slug)
-        if checkout.is_booked:
-            # The visitor went back from the last page.
-            return redirect(url_for("pages.booked", slug=slug, token=checkout.token), 303)
+        if checkout.made is not None:
+            # The visitor went back from the last page. The address does not prove that they are the guest who booked.
+            if checkout.is_guest:
+                raise ApiError(409, "booked_already", _ENDED)
+            return self._to_booked(checkout, checkout.made)
         if checkout.hold is None and not _is_offered(checkout):
-            return self._lost(checkout, checkout.at)
+            return self._lost(checkout, checkout.at, _NOT_FREE if checkout.is_guest else _LOST)
         return self._form(checkout)
 
     def book(self, slug: str) -> PageResponse:
-        """Book once, however often the form is sent: the key of the booking follows from the hold."""
+        """Book once, however often the form is sent: the key of the booking follows from the hold.
+
+        Without an account, only the form that entered the details leads to what was booked.
+        """
         checkout = self._checkout(slug)
-        if checkout.is_booked:
-            return redirect(url_for("pages.booked", slug=slug, token=checkout.token), 303)
+        if checkout.made is not None:
+            if checkout.is_guest and not self._site.guests.have_entered(checkout.guest_form):
+                raise ApiError(409, "booked_already", _ENDED)
+            return self._to_booked(checkout, checkout.made)
         require_not_closed(checkout.page.business)
         wrong = problems_in(request.form, guest=checkout.is_guest)
         if wrong:
@@ -108,7 +127,7 @@ class CheckoutPages:
         wanted = WantedBooking(checkout.choice, at, note_in(request.form), checkout.key, checkout.hold)
         try:
             if checkout.is_guest:
-                self._site.guests.register(checkout.page.business.business_id, checkout.page.own_id, request.form)
+                self._site.guests.register(checkout.guest_form, request.form)
             made, missing = make_booking(checkout.page, wanted)
         except SlotUnavailable:
             return self._lost(checkout, at)
@@ -118,14 +137,19 @@ class CheckoutPages:
             if error.status != 429 and not getattr(error, "retryable", False):
                 raise
             return self._form(checkout, problem=_message(error)), error.status
-        links, business_id = self._site.links, checkout.page.business.business_id
-        token = links.appointment_token(business_id, checkout.page.own_id, made.appointment_id)
-        zone = checkout.visit.zone.parameter
-        return redirect(url_for("pages.booked", slug=slug, token=token, missing=missing or None, zone=zone), 303)
+        return self._to_booked(checkout, made, missing)
 
-    def _lost(self, checkout: Checkout, at: datetime) -> PageResponse:
+    def _to_booked(self, checkout: Checkout, made: m.Appointment, missing: int = 0) -> Response:
+        """Redirect to the page of what was booked, with the token of its link."""
+        business, links = checkout.page.business, self._site.links
+        token = links.appointment_token(business.business_id, checkout.page.own_id, made.appointment_id)
+        zone = checkout.visit.zone.parameter
+        address = url_for("pages.booked", slug=business.slug, token=token, missing=missing or None, zone=zone)
+        return redirect(address, 303)
+
+    def _lost(self, checkout: Checkout, at: datetime, problem: str = _LOST) -> PageResponse:
         near = nearest(checkout.page, checkout.choice, at)
-        return self._form(checkout, problem=gettext(_LOST), near=near, lost=True), 409
+        return self._form(checkout, problem=gettext(problem), near=near, lost=True), 409
 
     def extend_hold(self, slug: str) -> PageResponse:
         """Hold the time for longer, and show the form again with what was typed."""
@@ -160,22 +184,26 @@ class CheckoutPages:
         )
 
     def _checkout(self, slug: str) -> Checkout:
-        """Return what the address or the form names. Raises ApiError 404 if it is no longer offered."""
-        visit, token = self._site.visit(slug), request.values.get("token", "")
+        """Return what the address or the form names.
+
+        Raises ApiError 404 if it is no longer offered, and 401 if an account that has not signed in holds the time.
+        """
+        visit, token, key = self._site.visit(slug), request.values.get("token", ""), _form_key()
         choice = visit.choice
         if choice is None or not choice.providers:
             raise ApiError(404, "not_found", N_("This service is no longer offered. Please choose another one."))
         if not token:
-            key = require_key(request.values.get("key"))
             page = visit.page.acting_for(customer_of(self._site, visit.page, key))
             at = require_instant_in(request.values)
-            return Checkout(visit, choice, page, at, key, user=self._site.auth.api.user(page.own_id))
-        page, appointment_id = self._site.page_of_token(slug, token)
+            return Checkout(visit, choice, page, at, key, key, user=self._site.auth.api.user(page.own_id))
+        page, appointment_id = self._site.page_of_hold(slug, token)
         hold = page.port.get_appointment(page.call_context(), m.GetAppointment(appointment_id=appointment_id))
         if hold.offering_id != choice.offering.offering_id or not choice.can_be_held:
             raise not_found("appointment")
         user = self._site.auth.api.user(page.own_id)
-        return Checkout(visit, choice, page, hold.starts_at, f"book-{appointment_id}", hold, token, user)
+        if user is not None and visit.page.signed_in_id != user.user_id:
+            raise unauthenticated()
+        return Checkout(visit, choice, page, hold.starts_at, f"book-{appointment_id}", key, hold, token, user)
 
     def _form(
         self,
@@ -201,10 +229,17 @@ class CheckoutPages:
         )
 
 
+def _form_key() -> str:
+    """Return the key of the form that was sent, or one for a new form, which no address contains."""
+    return require_key(request.form.get("key")) if request.method == "POST" else new_key()
+
+
 def _is_offered(checkout: Checkout) -> bool:
-    """Return whether the time is free, or was booked by the same customer, who went back from the last page."""
+    """Return whether the time is free, or was booked by the signed-in customer, who went back from the last page."""
     if is_free(checkout.page, checkout.choice, checkout.at) is not None:
         return True
+    if checkout.is_guest:
+        return False
     own = m.ListAppointments(
         customer_id=checkout.page.own_id,
         start=checkout.at,

@@ -59,24 +59,22 @@ class ChoosingPages:
         at = require_instant_in(request.form)
         page = visit.page.acting_for(customer_of(self._site, visit.page, key))
         if not choice.can_be_held:
-            return self._without_hold(visit, choice, page, at, key)
+            return self._without_hold(visit, choice, page, at)
         try:
             held = page.port.hold(page.call_context(_key_of(key, at)), _hold_request(page, choice, at))
         except SlotUnavailable:
             return self._lost(visit, choice, at)
         self._release_earlier_hold(slug, held.appointment_id)
-        token = self._site.links.appointment_token(page.business.business_id, page.own_id, held.appointment_id)
+        token = self._site.links.hold_token(page.business.business_id, page.own_id, held.appointment_id)
         return redirect(visit.address("details", token=token), 303)
 
-    def _without_hold(
-        self, visit: SiteRequest, choice: Choice, page: PageContext, at: datetime, key: str
-    ) -> PageResponse:
+    def _without_hold(self, visit: SiteRequest, choice: Choice, page: PageContext, at: datetime) -> PageResponse:
         """Check the time, and pass it on. A series is with one provider: the first who is free at its first time."""
         free = is_free(page, choice, at)
         if free is None:
             return self._lost(visit, choice, at)
         provider = {"provider": free.provider.provider_id} if choice.every and free.provider else {}
-        return redirect(visit.address("details", at=at.isoformat(), key=key, **provider), 303)
+        return redirect(visit.address("details", at=at.isoformat(), **provider), 303)
 
     def _release_earlier_hold(self, slug: str, new: UUID) -> None:
         """Release the time that the visitor held before choosing another one. If that fails, it expires."""
@@ -84,7 +82,7 @@ class ChoosingPages:
         if not token:
             return
         with suppress(ApiError, SchedulingError):
-            page, appointment_id = self._site.page_of_token(slug, token)
+            page, appointment_id = self._site.page_of_hold(slug, token)
             if appointment_id != new and _held(page, appointment_id):
                 release_hold(page, appointment_id)
 
@@ -152,7 +150,7 @@ class ChoosingPages:
         """Return the token and the appointment that the visitor holds already, having gone back from the next page."""
         token = request.values.get("held", "")
         try:
-            page, appointment_id = self._site.page_of_token(visit.page.business.slug, token)
+            page, appointment_id = self._site.page_of_hold(visit.page.business.slug, token)
             held = _held(page, appointment_id)
         except (ApiError, SchedulingError):
             return None
@@ -166,7 +164,9 @@ def customer_of(site: Site, page: PageContext, key: str) -> UUID:
     """
     user_id = page.signed_in_id
     if user_id is None:
-        return UUID(bytes=blake2b(key.encode(), digest_size=16).digest(), version=4)
+        # Of this business only: the same key is another guest elsewhere.
+        own = page.business.business_id.bytes
+        return UUID(bytes=blake2b(key.encode(), key=own, digest_size=16).digest(), version=4)
     if not page.is_member() and request.method == "POST":
         site.auth.accounts.join_as_user(page.business, user_id)
     return user_id

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from uuid import UUID
 
 from monolith.modules.auth.customer_models import AddGuest
@@ -39,19 +40,38 @@ def problems_in(form: Mapping[str, str], *, guest: bool) -> list[FieldProblem]:
     return [FieldProblem(name, gettext(_MESSAGES[name])) for name in wrong]
 
 
+@dataclass(frozen=True)
+class GuestForm:
+    """The form in which a guest enters contact details. Only the browser that has loaded the form knows its `key`."""
+
+    business_id: UUID
+    customer_id: UUID
+    key: str
+
+    @property
+    def proof(self) -> str:
+        """Return what is stored of the key, with the details."""
+        return "form-" + blake2b(self.key.encode(), key=self.customer_id.bytes, digest_size=24).hexdigest()
+
+
 class Guests:
     """Registers guests, so that staff know their names and mails reach them."""
 
     def __init__(self, auth: Auth) -> None:
         self._auth = auth
 
-    def register(self, business_id: UUID, customer_id: UUID, form: Mapping[str, str]) -> None:
-        """Store the contact details of a guest, or replace those that the same guest entered before.
+    def register(self, form: GuestForm, fields: Mapping[str, str]) -> None:
+        """Store the contact details of a guest, or replace those that the same form entered before.
 
-        Raises ApiError 429 after too many registrations with one e-mail address.
+        Raises ApiError 409 if the guest has the details of another form or of staff, and 429 after too many
+        registrations with one e-mail address.
         """
-        guest = convert(_fields(form) | {"language": language()}, AddGuest)
-        self._auth.customers.register_guest(business_id, customer_id, guest)
+        guest = convert(_fields(fields) | {"language": language()}, AddGuest)
+        self._auth.customers.register_guest(form.business_id, form.customer_id, guest, form.proof)
+
+    def have_entered(self, form: GuestForm) -> bool:
+        """Return whether the details of the guest are those of this form."""
+        return self._auth.customers.is_registered_by(form.business_id, form.customer_id, form.proof)
 
 
 def _fields(form: Mapping[str, str]) -> dict[str, str]:

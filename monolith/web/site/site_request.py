@@ -12,7 +12,7 @@ from flask import request, url_for
 
 from monolith.modules.auth.module import Auth
 from monolith.modules.billing.api import BillingApi
-from monolith.shared.customer_links import CustomerLinks
+from monolith.shared.customer_links import CustomerLinks, LinkSubject
 from monolith.shared.endpoints.errors import not_found
 from monolith.shared.middleware import current_request_context
 from monolith.web.catalog import Catalog, read_catalog
@@ -48,9 +48,15 @@ class Site:
         return SiteRequest(self, page, catalog, read_choice(catalog, values), visitor_zone(page.business, values))
 
     def page_of_token(self, slug: str, token: str) -> tuple[PageContext, UUID]:
-        """Return the context of the customer whom a token names, and the appointment. Raises ApiError 404."""
+        """Return the context of the customer whom a link names, and the appointment. Raises ApiError 404."""
+        return self._page_of(slug, self.links.appointment(token))
+
+    def page_of_hold(self, slug: str, token: str) -> tuple[PageContext, UUID]:
+        """Return the context of the customer of a checkout, and its held time. Raises ApiError 404."""
+        return self._page_of(slug, self.links.hold(token))
+
+    def _page_of(self, slug: str, subject: LinkSubject | None) -> tuple[PageContext, UUID]:
         page = self.contexts.for_business(slug)
-        subject = self.links.appointment(token)
         if subject is None or subject.business_id != page.business.business_id:
             raise not_found("appointment")
         return page.acting_for(subject.customer_id), subject.subject_id

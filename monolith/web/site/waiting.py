@@ -20,7 +20,7 @@ from monolith.web.regular_hours import may_become_free
 from monolith.web.site.choice import Choice
 from monolith.web.site.choosing import customer_of
 from monolith.web.site.days import DAYS_SHOWN
-from monolith.web.site.guests import FieldProblem, problems_in
+from monolith.web.site.guests import FieldProblem, GuestForm, problems_in
 from monolith.web.site.site_request import Site, SiteRequest
 
 PageResponse = str | Response | tuple[str, int]
@@ -69,7 +69,7 @@ class WaitingPages:
         page = visit.page.acting_for(customer_of(self._site, visit.page, key))
         try:
             if guest:
-                self._site.guests.register(page.business.business_id, page.own_id, request.form)
+                self._site.guests.register(GuestForm(page.business.business_id, page.own_id, key), request.form)
         except ApiError as error:
             return self._form(visit, choice, days, problem=error_message(error)), error.status
         entry = page.port.join_waitlist(page.call_context(key), _request(page, visit, choice, days))

@@ -5,7 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from monolith.modules.auth.customer_models import AddGuest
 from monolith.modules.scheduling.adapters.in_process import in_process_scheduling
+from monolith.shared.endpoints import ApiError
 from tests.databases import Databases
 from tests.e2e.shop import ALWAYS, answered, keyed
 from tests.integration.api.test_scheduling import ROOT, noon, refused
@@ -136,3 +138,23 @@ def test_owner_changes_and_closes_the_business(site: Site, owner: Client) -> Non
     refused(keyed(owner, f"{ROOT}/appointments", wanted), 409, "business_closed")
     assert answered(owner.post(f"{ROOT}/reopen"))["is_closed"] is False
     refused(keyed(owner, f"{ROOT}/appointments", wanted), 409, "slot_unavailable", reason="not_offered")
+
+
+def test_guests_who_book_change_only_what_their_own_form_entered(site: Site, owner: Client) -> None:
+    """The stored proof is compared with that of the form; guests of staff have none."""
+    business = site.auth.api.business_by_slug("salon")
+    assert business is not None
+    register, walk_in, own = site.auth.customers.register_guest, UUID(str(add_guest(owner)["customer_id"])), uuid4()
+    stranger = AddGuest(name="Sam Stranger", email="sam@example.org")
+    register(business.business_id, own, AddGuest(name="Gil Guest", email="gil@example.org"), "form-of-gil")
+    for customer_id, proof in ((walk_in, "form-of-sam"), (own, "form-of-sam")):
+        with pytest.raises(ApiError) as refusal:
+            register(business.business_id, customer_id, stranger, proof)
+        assert refusal.value.status == 409
+        assert not site.auth.customers.is_registered_by(business.business_id, customer_id, proof)
+    register(business.business_id, own, AddGuest(name="Gil Guest", email="gil.guest@example.org"), "form-of-gil")
+    listed = answered(owner.get(f"{ROOT}/customers"))["customers"]
+    assert [(each["name"], each["email"]) for each in listed] == [
+        ("Gil Guest", "gil.guest@example.org"),
+        ("Wanda Walk-in", None),
+    ]

@@ -77,10 +77,14 @@ _BY_KEY = text("""
 """)
 # customer_pkey
 _REGISTER = text("""
-    INSERT INTO auth.customer (business_id, customer_id, name, email, phone, language)
-    VALUES (:business_id, :customer_id, :name, :email, :phone, :language)
+    INSERT INTO auth.customer (business_id, customer_id, name, email, phone, language, creation_key)
+    VALUES (:business_id, :customer_id, :name, :email, :phone, :language, :creation_key)
     ON CONFLICT (business_id, customer_id) DO UPDATE
     SET name = excluded.name, email = excluded.email, phone = excluded.phone, language = excluded.language
+    WHERE customer.creation_key = excluded.creation_key
+""")
+_CREATION_KEY = text("""
+    SELECT creation_key FROM auth.customer WHERE business_id = :business_id AND customer_id = :customer_id
 """)
 # customer_by_email; account_email and membership_pkey
 _BY_EMAIL = text("""
@@ -159,10 +163,28 @@ def add(connection: Connection, business_id: UUID, customer_id: UUID, guest: Add
     return known
 
 
-def register(connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest) -> None:
-    """Insert a guest with this id, or replace the contact details of the one who has it."""
-    values: dict[str, object] = {"business_id": business_id, "customer_id": customer_id, "name": guest.name}
-    connection.execute(_REGISTER, values | {"email": guest.email, "phone": guest.phone, "language": guest.language})
+def register(connection: Connection, business_id: UUID, customer_id: UUID, guest: AddGuest, key: str) -> bool:
+    """Insert a guest with this id, or replace the contact details of the one who has it.
+
+    Return false, and change nothing, if that one was created with another key or by staff.
+    """
+    values = {
+        "business_id": business_id,
+        "customer_id": customer_id,
+        "name": guest.name,
+        "email": guest.email,
+        "phone": guest.phone,
+        "language": guest.language,
+        "creation_key": key,
+    }
+    return connection.execute(_REGISTER, values).rowcount == 1
+
+
+def creation_key(connection: Connection, business_id: UUID, customer_id: UUID) -> str | None:
+    """Return the key with which a guest was created; None if there is none."""
+    values = {"business_id": business_id, "customer_id": customer_id}
+    found: str | None = connection.execute(_CREATION_KEY, values).scalar_one_or_none()
+    return found
 
 
 def with_email(connection: Connection, business_id: UUID, email: str, limit: int) -> dict[UUID, str]:
