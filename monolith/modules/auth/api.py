@@ -71,6 +71,13 @@ class AuthApi(Protocol):
     def users(self, user_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:
         """Return the users that exist, by id."""
 
+    def is_link_ended(self, customer_id: UUID, subject_id: UUID) -> bool:
+        """Return whether the link of an appointment or waitlist entry no longer acts for its customer.
+
+        The links of an account end when another owner of its address takes it over and when its password is reset: they
+        may be known to a stranger. Those of appointments that are made later are valid, and those of guests always.
+        """
+
     def customer(self, business_id: UUID, customer_id: UUID) -> Customer:
         """Return a customer of a business. Raises ApiError 404."""
 

@@ -92,6 +92,7 @@ class EmailConfirmation:
                 account = _renamed(account, name or token.email.partition("@")[0])
                 accounts.rename(connection, account.user.user_id, account.user.name)
                 accounts.replace_password(connection, account.user.user_id, account.password_hash)
+                accounts.end_links(connection, account.user.user_id)
                 ended += sessions.end_all(connection, [account.user.user_id])
                 ended += tokens.revoke_of_creators(connection, [account.user.user_id])
             session = self._sessions.begin(connection, account, origin, replacing)

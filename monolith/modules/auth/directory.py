@@ -11,7 +11,7 @@ from monolith.modules.auth.customer_models import Customer
 from monolith.modules.auth.customers import Customers
 from monolith.modules.auth.repository import account_mails, accounts, businesses, customers, memberships
 from monolith.modules.auth.waitlist_letter import WaitingCustomer
-from monolith.shared.database import ModuleDatabase
+from monolith.shared.database import ModuleDatabase, first_id_at
 from monolith.shared.endpoints import BusinessRef, Role
 
 
@@ -32,6 +32,10 @@ class Directory:
 
     def users(self, user_ids: Collection[UUID]) -> dict[UUID, UserRef]:
         return self._database.query(lambda connection: accounts.users(connection, user_ids))
+
+    def is_link_ended(self, customer_id: UUID, subject_id: UUID) -> bool:
+        valid_from = self._database.query(lambda connection: accounts.links_valid_from(connection, customer_id))
+        return valid_from is not None and subject_id < first_id_at(valid_from)
 
     def customer(self, business_id: UUID, customer_id: UUID) -> Customer:
         return self._customers.get(business_id, customer_id)

@@ -42,9 +42,10 @@ class PasswordResets:
     def reset(self, secret: str, password: str, origin: Origin, replacing: UUID | None = None) -> NewSession:
         """Set the password, end what can act for the user, and return a new session.
 
-        That is: all sessions, API tokens, and open invitations sent by the user, whoever has made them. The new session
-        also replaces the session `replacing` of the browser, which may belong to another user. The owner is notified by
-        mail. Raises ApiError 404 for a link that is unknown, expired or used.
+        That is: all sessions, API tokens, open invitations sent by the user, and links of the appointments that exist,
+        whoever has made or seen them. The new session also replaces the session `replacing` of the browser, which may
+        belong to another user. The owner is notified by mail. Raises ApiError 404 for a link that is unknown, expired or
+        used.
         """
         account = self._account_of(secret)
         renewed = Account(account.user, self._passwords.hash(password))
@@ -58,6 +59,7 @@ class PasswordResets:
             if not is_current or not mail_tokens.use(connection, credentials.hash_secret(secret)):
                 raise invalid_link()
             ended: list[UUID] = end_credentials(connection, [user_id])
+            accounts.end_links(connection, user_id)
             account_mails.enqueue(connection, "password_changed", account.user.email, user_id)
             session = self._sessions.begin(connection, renewed, origin, replacing)
         self._sessions.report_ended(ended)

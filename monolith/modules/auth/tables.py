@@ -27,6 +27,7 @@ _now = text("now()")
 _empty = text("''")
 _FIXED_ZONE = "Visitors see the times of the business, such as for services on site."
 _EMBEDDING_SITES = "The origins whose pages may show the booking site in a frame."
+_LINKS = "Links of appointments and waitlist entries that are older have ended; NULL: none has."
 _LANGUAGE = "Of its pages and mails for people whose own language is not known."
 
 business = Table(
@@ -69,6 +70,7 @@ account = Table(
     Column("created_at", _instant, nullable=False, server_default=_now),
     Column("unconfirmed_email", Text),
     Column("language", Text, comment="NULL until the user has chosen one."),
+    Column("links_valid_from", _instant, comment=_LINKS),
     UniqueConstraint("email", name="account_email"),
     CheckConstraint("language ~ '^[a-z]{2}$'"),
     CheckConstraint("email = lower(email)"),

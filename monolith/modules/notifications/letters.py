@@ -6,7 +6,7 @@ from uuid import UUID
 
 from monolith.modules.notifications.mail import InvalidAddress, SenderIdentity, compose_letter
 from monolith.modules.notifications.mail_text import LetterText
-from monolith.modules.notifications.repository import drop_held, release_held
+from monolith.modules.notifications.repository import drop_held, forget_preferences, release_held
 from monolith.modules.notifications.smtp import DeliveryRejected, MailServer
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.localization import SOURCE, Language
@@ -55,9 +55,13 @@ class LetterSender:
             release_held(connection, user_id)
 
     def drop(self, user_id: UUID) -> None:
-        """Give up the mails that were held for the user, whose account had another owner then. Idempotent."""
+        """Give up the mails that were held for the user, whose account had another owner then. Idempotent.
+
+        Preferences return to the default: the other owner may have turned mails off.
+        """
         with self._database.transaction() as connection:
             drop_held(connection, user_id)
+            forget_preferences(connection, user_id)
 
     def close(self) -> None:
         """End the session with the mail server, if one is open."""

@@ -137,6 +137,11 @@ def drop_held(connection: Connection, user_id: UUID) -> None:
     connection.execute(_DROP, {"user_id": user_id})
 
 
+def forget_preferences(connection: Connection, user_id: UUID) -> None:
+    """Return to the default preferences at all businesses. Index preference_of_user."""
+    connection.execute(_FORGET, {"user_id": user_id})
+
+
 def _preferences(row: Row[Any]) -> Preferences:
     return Preferences(
         confirmation=row.confirmation, change=row.change, cancellation=row.cancellation, reminder=row.reminder
@@ -166,6 +171,7 @@ _DROP = text("""
     UPDATE notifications.message SET state = 'failed', problem = 'the account of the customer had another owner then'
      WHERE user_id = :user_id AND state = 'held'
 """)
+_FORGET = text("DELETE FROM notifications.preference WHERE user_id = :user_id")
 _VOID = text("""
     UPDATE notifications.reminder SET state = 'void'
      WHERE state = 'waiting' AND (business_id, appointment_id) IN

@@ -67,6 +67,7 @@ preference = Table(
     Column("cancellation", Boolean, nullable=False, server_default=_on),
     Column("reminder", Boolean, nullable=False, server_default=_on),
     PrimaryKeyConstraint("business_id", "user_id"),
+    Index("preference_of_user", "user_id"),
 )
 
 business_notice = Table(

@@ -33,6 +33,7 @@ from monolith.web.language import gettext, language
 from monolith.web.page_context import PageContext, PageContextFactory, new_key
 from monolith.web.problem_messages import error_message
 from monolith.web.site.booking import appointments_with
+from monolith.web.site.ended_links import require_valid
 from monolith.web.site.moving import move_choices
 from monolith.web.site.zones import visitor_zone, zones_to_choose
 
@@ -96,6 +97,7 @@ class ManagingPages:
         business = self._customers.business(subject.business_id) if subject else None
         if subject is None or business is None:
             raise not_found("appointment")
+        require_valid(self._customers, subject)
         page = self._contexts.of(business).acting_for(subject.customer_id)
         return Managed(page, subject.subject_id, token)
 

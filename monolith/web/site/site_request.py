@@ -20,6 +20,7 @@ from monolith.web.formatting import money
 from monolith.web.language import gettext
 from monolith.web.page_context import PageContext, PageContextFactory
 from monolith.web.site.choice import Choice, read_choice
+from monolith.web.site.ended_links import require_valid
 from monolith.web.site.guests import Guests
 from monolith.web.site.prices import Prices, ShownPrices
 from monolith.web.site.zones import VisitorZone, visitor_zone, zones_to_choose
@@ -48,8 +49,11 @@ class Site:
         return SiteRequest(self, page, catalog, read_choice(catalog, values), visitor_zone(page.business, values))
 
     def page_of_token(self, slug: str, token: str) -> tuple[PageContext, UUID]:
-        """Return the context of the customer whom a link names, and the appointment. Raises ApiError 404."""
-        return self._page_of(slug, self.links.appointment(token))
+        """Return the context of the customer whom a link names, and the appointment. Raises ApiError 404 and 401."""
+        subject = self.links.appointment(token)
+        if subject is not None:
+            require_valid(self.auth.api, subject)
+        return self._page_of(slug, subject)
 
     def page_of_hold(self, slug: str, token: str) -> tuple[PageContext, UUID]:
         """Return the context of the customer of a checkout, and its held time. Raises ApiError 404."""

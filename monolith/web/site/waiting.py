@@ -20,6 +20,7 @@ from monolith.web.regular_hours import may_become_free
 from monolith.web.site.choice import Choice
 from monolith.web.site.choosing import customer_of
 from monolith.web.site.days import DAYS_SHOWN
+from monolith.web.site.ended_links import require_valid
 from monolith.web.site.guests import FieldProblem, GuestForm, problems_in
 from monolith.web.site.site_request import Site, SiteRequest
 
@@ -105,6 +106,7 @@ class WaitingPages:
         business = self._site.auth.api.business(subject.business_id) if subject else None
         if subject is None or business is None:
             raise not_found("waiting list entry")
+        require_valid(self._site.auth.api, subject)
         return self._site.contexts.of(business).acting_for(subject.customer_id), subject.subject_id, token
 
     def _visit(self, slug: str) -> tuple[SiteRequest, Choice]:

@@ -12,6 +12,7 @@ _HELD = """
     INSERT INTO notifications.message (message_id, business_id, user_id, appointment_id, version, kind, event, state)
     VALUES (%s, %s, %s, %s, 1, 'confirmation', '', 'held')
 """
+_NO_REMINDERS = "INSERT INTO notifications.preference (business_id, user_id, reminder) VALUES (%s, %s, false)"
 
 
 def sign_up_and_hold_a_mail(site: Site) -> Client:
@@ -31,6 +32,17 @@ def test_held_mails_of_a_stranger_are_dropped(site: Site, owner: Client, post: P
     assert site.client().post("/confirm-email", link).status_code == 200
     post.deliver()
     assert states(site) == ["failed"]
+
+
+def test_preferences_of_a_stranger_end(site: Site, owner: Client, post: Post) -> None:
+    """Only by a take-over: after a password reset, the owner is the same."""
+    user_ids = [site.client().join("salon", VIC).json()["user_id"], new_id()]
+    for user_id in user_ids:
+        site.sql(_NO_REMINDERS, new_id(), user_id)
+    link = {"token": post.token("confirm-email", VIC), "password": OWN}
+    assert site.client().post("/confirm-email", link).status_code == 200
+    post.deliver()
+    assert site.sql("SELECT user_id FROM notifications.preference") == [(user_ids[1],)]
 
 
 def test_held_mails_of_the_own_account_are_released(site: Site, owner: Client, post: Post) -> None:

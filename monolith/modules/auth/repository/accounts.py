@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,9 @@ _SET_PASSWORD = text("""
     UPDATE auth.account SET password_hash = :new WHERE user_id = :user_id AND password_hash = :old
 """)
 _REPLACE_PASSWORD = text("UPDATE auth.account SET password_hash = :new WHERE user_id = :user_id")
+_END_LINKS = text("UPDATE auth.account SET links_valid_from = now() WHERE user_id = :user_id")
+# account_pkey
+_LINKS_VALID_FROM = text("SELECT links_valid_from FROM auth.account WHERE user_id = :user_id")
 _RENAME = text("UPDATE auth.account SET name = :name WHERE user_id = :user_id")
 _SET_LANGUAGE = text("UPDATE auth.account SET language = :language WHERE user_id = :user_id")
 _SET_OPERATOR_ROLE = text("""
@@ -118,6 +122,17 @@ def set_password(connection: Connection, user_id: UUID, *, old: str, new: str) -
 def replace_password(connection: Connection, user_id: UUID, new: str) -> None:
     """Replace the hash unconditionally."""
     connection.execute(_REPLACE_PASSWORD, {"user_id": user_id, "new": new})
+
+
+def end_links(connection: Connection, user_id: UUID) -> None:
+    """End the links of the appointments and waitlist entries that exist; links of later ones are valid."""
+    connection.execute(_END_LINKS, {"user_id": user_id})
+
+
+def links_valid_from(connection: Connection, user_id: UUID) -> datetime | None:
+    """Return when links of an account ended; None if none has, or if there is no such account."""
+    found: datetime | None = connection.execute(_LINKS_VALID_FROM, {"user_id": user_id}).scalar()
+    return found
 
 
 def rename(connection: Connection, user_id: UUID, name: str) -> None:
