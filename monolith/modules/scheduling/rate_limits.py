@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from contracts.scheduling import models as m
 from contracts.scheduling.context import CallContext
 from contracts.scheduling.operations import Operation, Q, R, operation_of
 from contracts.scheduling.port import SchedulingPort
@@ -42,6 +43,9 @@ class RateLimitedScheduling(SchedulingPort):
     Calls of staff are not limited, nor are those of no client, for which `caller` returns None. A known device has a
     limit of its own: strangers who exhaust those of the business or of a shared address do not lock it out. The
     address of this machine is not limited: behind a proxy that is not trusted, it would be that of all clients.
+
+    A series or a visit counts as all its appointments. It is accepted as long as any allowance is left, so that even
+    the largest one is possible on a known device; later bookings wait until the allowance is restored.
     """
 
     def __init__(self, port: SchedulingPort, buckets: Buckets, caller: Callable[[UUID], Caller | None]) -> None:
@@ -53,13 +57,23 @@ class RateLimitedScheduling(SchedulingPort):
         if operation.name in LIMITED and ctx.actor.kind == "customer":
             caller = self._caller(ctx.actor.id)
             if caller is not None:
-                self._charge(ctx.business_id, caller)
+                self._charge(ctx.business_id, caller, appointments_in(request))
         return self._port.call(operation, ctx, request)
 
-    def _charge(self, business_id: UUID, caller: Caller) -> None:
-        wait = self._buckets.charge(*_attempts(business_id, caller))
+    def _charge(self, business_id: UUID, caller: Caller, count: int) -> None:
+        wait = self._buckets.charge(*_attempts(business_id, caller), count=count)
         if wait > 0:
             raise too_many(wait)
+
+
+def appointments_in(request: object) -> int:
+    """Return the number of appointments that a request wants at most."""
+    match request:
+        case m.BookSeries(dry_run=False):
+            return request.recurrence.count
+        case m.BookVisit():
+            return len(request.items)
+    return 1
 
 
 def _attempts(business_id: UUID, caller: Caller) -> list[Attempt]:

@@ -32,8 +32,12 @@ Attempt = tuple[Limit, str]
 class Buckets(Protocol):
     """Counts attempts per limit and subject."""
 
-    def charge(self, *attempts: Attempt) -> float:
-        """Charge all attempts and return 0.0, or charge none and return the seconds until all can be charged."""
+    def charge(self, *attempts: Attempt, count: int = 1) -> float:
+        """Charge all attempts and return 0.0, or charge none and return the seconds until all can be charged.
+
+        Each attempt is charged `count` times at once, if its allowance is not exhausted. One that exceeds what is left
+        is not refused, because it could be larger than the whole allowance; later attempts wait until it is restored.
+        """
 
 
 def charge(buckets: Buckets, *attempts: Attempt) -> None:

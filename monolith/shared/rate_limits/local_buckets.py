@@ -23,7 +23,7 @@ class LocalBuckets:
         self._lock = Lock()
         self._restored_at: OrderedDict[tuple[str, str], float] = OrderedDict()
 
-    def charge(self, *attempts: Attempt) -> float:
+    def charge(self, *attempts: Attempt, count: int = 1) -> float:
         with self._lock:
             now = self._now()
             wait = max(self._restored(attempt, now) - attempt[0].allowance.total_seconds() for attempt in attempts)
@@ -31,7 +31,7 @@ class LocalBuckets:
                 return wait - now
             for limit, subject in attempts:
                 key = (limit.kind, subject)
-                self._restored_at[key] = self._restored((limit, subject), now) + limit.seconds
+                self._restored_at[key] = self._restored((limit, subject), now) + limit.seconds * count
                 self._restored_at.move_to_end(key)
             while len(self._restored_at) > MOST_SUBJECTS:
                 self._restored_at.popitem(last=False)

@@ -25,10 +25,10 @@ CHARGE = """
 local time = redis.call('TIME')
 local now, longest, restored = time[1] + time[2] / 1000000, 0, {}
 for i, key in ipairs(KEYS) do
-  local seconds, allowance = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local cost, allowance = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
   local before = math.max(tonumber(redis.call('GET', key) or 0), now)
   longest = math.max(longest, before - allowance - now)
-  restored[i] = before + seconds
+  restored[i] = before + cost
 end
 if longest > 0 then return string.format('%.6f', longest) end
 for i, key in ipairs(KEYS) do
@@ -58,16 +58,17 @@ class SharedBuckets:
         self._lock = Lock()
         self._asks_again_at: float | None = None
 
-    def charge(self, *attempts: Attempt) -> float:
+    def charge(self, *attempts: Attempt, count: int = 1) -> float:
         if not self._may_ask():
-            return self._local.charge(*attempts)
+            return self._local.charge(*attempts, count=count)
         keys = [f"{_PREFIX}{limit.kind}:{subject}" for limit, subject in attempts]
-        arguments = [number for limit, _ in attempts for number in (limit.seconds, limit.allowance.total_seconds())]
+        costs = [(limit.seconds * count, limit.allowance.total_seconds()) for limit, _ in attempts]
+        arguments = [number for cost in costs for number in cost]
         try:
             wait = float(self._charge(keys=keys, args=arguments))
         except redis.RedisError as error:
             self._failed(error)
-            return self._local.charge(*attempts)
+            return self._local.charge(*attempts, count=count)
         self._succeeded()
         return wait
 

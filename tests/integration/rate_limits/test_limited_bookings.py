@@ -12,11 +12,21 @@ from tests.site import Client, confirm_email
 
 ATTACKER, NEIGHBOUR = "198.51.100.7", "198.51.100.8"
 CUSTOMER = "cleo@example.org"
+_OF_PATH: dict[str, dict[str, object]] = {
+    "series": {
+        "offering_id": str(uuid4()),
+        "provider_id": str(uuid4()),
+        "recurrence": {"every": "day", "count": 52},
+        "on_conflict": "skip",
+    },
+    "visits": {"items": [{"offering_id": str(uuid4())}] * 8},
+}
 
 
 def try_to_take(client: Client, address: str, path: str = "appointments") -> int:
     """Book an offering that does not exist: an attempt counts, whether or not it succeeds."""
-    body = {"offering_id": str(uuid4()), "provider_id": str(uuid4()), "starts_at": "2035-05-07T09:00:00Z"}
+    body: dict[str, object] = {"starts_at": "2035-05-07T09:00:00Z"}
+    body |= _OF_PATH.get(path, {"offering_id": str(uuid4()), "provider_id": str(uuid4())})
     headers = {"X-Forwarded-For": address, "Idempotency-Key": uuid4().hex}
     answer = client.post(f"/businesses/salon/{path}", body, headers=headers)
     if answer.status_code == 429:
@@ -51,3 +61,22 @@ def test_bookings_are_limited_per_address_and_known_devices_and_staff_are_let_th
         known.session.cookies.clear()
         known.join("salon", "other@example.org")
         assert attempts_until_refused(known, ATTACKER) < FROM_DEVICE.burst - 1, "a sign-up makes no device known"
+
+
+@pytest.mark.parametrize("adapter", ["in_process", pytest.param("http", marks=pytest.mark.long)])
+def test_series_and_visits_count_as_their_appointments(databases: Databases, tmp_path: Path, adapter: str) -> None:
+    settings = {"TRUSTED_PROXIES": "127.0.0.1", "RATE_LIMIT_REDIS_URL": databases.redis_url}
+    with site_on(adapter, databases, tmp_path, **settings) as site:
+        owner, known, stranger = site.client(), site.client(), site.client()
+        assert owner.sign_up("salon").status_code == 201
+        assert known.join("salon", CUSTOMER).status_code == 201
+        confirm_email(databases, CUSTOMER)
+        assert known.log_in(CUSTOMER).status_code == 200
+        assert stranger.join("salon", "stranger@example.org").status_code == 201
+        assert try_to_take(known, NEIGHBOUR) == 404
+        assert try_to_take(known, NEIGHBOUR, "series") == 404, "the largest series is possible after another booking"
+        assert try_to_take(known, NEIGHBOUR, "series") == 429, "its 52 appointments count"
+        assert try_to_take(known, NEIGHBOUR) == 429, "the same limit"
+        visits = [try_to_take(stranger, ATTACKER, "visits") for _ in range(20)]
+        assert 13 <= visits.count(404) < 20, "13 visits of 8 exceed 100; a second restores one"
+        assert visits[-1] == 429

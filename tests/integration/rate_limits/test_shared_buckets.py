@@ -40,6 +40,13 @@ def test_refused_attempt_charges_none_of_its_limits(databases: Databases) -> Non
     assert buckets.charge((WIDE, shared)) > 0
 
 
+def test_several_attempts_at_once_may_exceed_the_allowance_and_have_to_be_restored(databases: Databases) -> None:
+    buckets, someone = SharedBuckets(databases.redis_url), subject()
+    assert buckets.charge((LIMIT, someone), count=LIMIT.burst - 1) == 0.0
+    assert buckets.charge((LIMIT, someone), count=10) == 0.0
+    assert 899 < buckets.charge((LIMIT, someone)) <= 1000
+
+
 def test_allowance_is_restored_and_then_nothing_is_stored(databases: Databases) -> None:
     buckets, someone = SharedBuckets(databases.redis_url), subject()
     quick = Limit("quick test", burst=2, seconds=0.05)

@@ -1,6 +1,7 @@
 """Selection of the limits that apply to a booking."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from contracts.chassis.deadline import Deadline
 from contracts.chassis.trace import new_trace
 from contracts.scheduling import models as m
 from contracts.scheduling.context import Actor, ActorKind, CallContext
+from contracts.scheduling.operations import operation_of
 from contracts.scheduling.port import OPERATIONS, SchedulingPort
 from monolith.modules.scheduling.rate_limits import (
     FROM_ADDRESS,
@@ -37,9 +39,11 @@ class Performed(SchedulingPort):
 class Recorded:
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
+        self.count = 0
 
-    def charge(self, *attempts: Attempt) -> float:
+    def charge(self, *attempts: Attempt, count: int = 1) -> float:
         self.attempts += attempts
+        self.count += count
         return 0.0
 
 
@@ -76,6 +80,31 @@ def test_what_customers_take_is_limited_and_nothing_else(operation: Any) -> None
 def test_limits_by_origin(caller: Caller | None, expected: list[Attempt]) -> None:
     (book,) = [operation for operation in OPERATIONS if operation.name == "book"]
     assert charged("customer", book, lambda _: caller) == expected
+
+
+SERIES: dict[str, Any] = {
+    "offering_id": uuid4(),
+    "provider_id": uuid4(),
+    "customer_id": uuid4(),
+    "starts_at": datetime(2035, 5, 7, 9, tzinfo=UTC),
+    "recurrence": m.Recurrence(every="day", count=52),
+}
+VISIT = m.BookVisit(customer_id=uuid4(), starts_at=SERIES["starts_at"], items=(m.VisitItem(offering_id=uuid4()),) * 8)
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "count"),
+    [
+        (SchedulingPort.book_series, m.BookSeries(**SERIES), 52),
+        (SchedulingPort.book_series, m.BookSeries(**SERIES, dry_run=True), 1),
+        (SchedulingPort.book_visit, VISIT, 8),
+    ],
+)
+def test_series_and_visits_are_charged_for_each_appointment(operation: Any, request_: Any, count: int) -> None:
+    buckets = Recorded()
+    port = RateLimitedScheduling(Performed(), buckets, lambda _: Caller("198.51.100.7", None))
+    port.call(operation_of(operation), context("customer"), request_)
+    assert buckets.count == count
 
 
 def test_flood_of_one_business_from_many_addresses_is_refused_and_another_business_is_not() -> None:

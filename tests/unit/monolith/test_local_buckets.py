@@ -26,6 +26,16 @@ def test_refused_attempt_charges_none_of_its_limits() -> None:
     assert buckets.charge((LIMIT, "one")) == 0.0
 
 
+def test_several_attempts_at_once_may_exceed_the_allowance_and_have_to_be_restored() -> None:
+    clock = Clock()
+    buckets = LocalBuckets(clock)
+    assert buckets.charge((LIMIT, "one")) == 0.0
+    assert buckets.charge((LIMIT, "one"), count=5) == 0.0
+    assert buckets.charge((LIMIT, "one")) == 40.0
+    clock.seconds += 40
+    assert [buckets.charge((LIMIT, "one"), count=2) for _ in range(2)] == [0.0, 20.0]
+
+
 def test_number_of_subjects_is_bounded() -> None:
     buckets = LocalBuckets(Clock())
     for number in range(MOST_SUBJECTS + 10):
