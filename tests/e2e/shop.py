@@ -38,7 +38,17 @@ class Shop:
 def open_shop(installation: Installation, slug: str, adapter: AdapterName) -> Shop:
     """Open a business with this adapter, by setting the flag; its provider is always available."""
     point_flag(installation, adapter)
-    return furnished_shop(installation.url, slug, adapter)
+    return confirmed_shop(installation, slug, adapter)
+
+
+def confirmed_shop(installation: Installation, slug: str, adapter: AdapterName) -> Shop:
+    """Like `furnished_shop`; its owner has confirmed the address, without which no mail is sent to guests."""
+    shop = furnished_shop(installation.url, slug, adapter)
+    email = f"owner@{slug}.example"
+    owner = Client(installation.url)
+    answered(owner.log_in(email))
+    answered(owner.post("/confirm-email", {"token": confirmation_token(installation, email)}))
+    return shop
 
 
 def furnished_shop(url: str, slug: str, adapter: AdapterName) -> Shop:
@@ -60,9 +70,13 @@ def confirm_owner(installation: Installation, shop: Shop) -> None:
     """Let the owner open the link of the mail, without which feeds and webhooks cannot be created. Idempotent."""
     owner, email = Client(installation.url), f"owner@{shop.slug}.example"
     if not answered(owner.log_in(email))["email_confirmed"]:
-        mails = eventually(lambda: installation.mails_to(email), "the mail with the link")
-        token = mails[0].text.partition("confirm-email?token=")[2].split()[0]
-        answered(owner.post("/confirm-email", {"token": token}))
+        answered(owner.post("/confirm-email", {"token": confirmation_token(installation, email)}))
+
+
+def confirmation_token(installation: Installation, email: str) -> str:
+    """Return the token of the link in the mail that asks to confirm this address."""
+    mails = eventually(lambda: installation.mails_to(email), "the mail with the link")
+    return mails[0].text.partition("confirm-email?token=")[2].split()[0]
 
 
 def point_flag(installation: Installation, adapter: AdapterName) -> None:
@@ -92,8 +106,7 @@ class Customer:
 
     def confirm_email(self, installation: Installation) -> None:
         """Open the link of the mail that asks for it; without it, no mail about an appointment is sent."""
-        (mail,) = eventually(lambda: installation.mails_to(self.email), "the mail with the link")
-        token = mail.text.partition("confirm-email?token=")[2].split()[0]
+        token = confirmation_token(installation, self.email)
         answered(self.client.post("/confirm-email", {"token": token}))
 
     def slots(self, days: int = 3) -> requests.Response:

@@ -14,7 +14,7 @@ import requests
 from tests.e2e.booking_steps import choose, chosen_time, free_times, guest, time_form, times_page
 from tests.e2e.browser import Browser, Page
 from tests.e2e.shared_demo import Product
-from tests.e2e.shop import ALWAYS, Shop, answered, furnished_shop, keyed
+from tests.e2e.shop import ALWAYS, Shop, answered, confirmed_shop, furnished_shop, keyed
 from tests.e2e.test_choosing_a_time import added_offering, in_days, set_hours
 from tests.polling import eventually
 from tests.site import Client
@@ -25,7 +25,7 @@ SITE = "https://www.salon.example"
 @pytest.fixture(scope="module")
 def shop(product: Product) -> Shop:
     """A business for this module, with one provider, Ada, who performs Massage at the hours that a test sets."""
-    return furnished_shop(product.installation.url, f"salon-{uuid4().hex[:8]}", "in_process")
+    return confirmed_shop(product.installation, f"salon-{uuid4().hex[:8]}", "in_process")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from monolith.shared.localization import formats
 from tests.e2e.booking_steps import choose, guest, times_page
 from tests.e2e.browser import Browser, Page
 from tests.e2e.shared_demo import Product
-from tests.e2e.shop import Shop, answered, furnished_shop
+from tests.e2e.shop import Shop, answered, confirmed_shop
 from tests.polling import eventually
 from tests.site import PASSWORD, Client
 
@@ -20,7 +20,7 @@ GERMAN = {"Accept-Language": "de-DE,de;q=0.9,en;q=0.5"}
 @pytest.fixture(scope="module")
 def shop(product: Product) -> Shop:
     """A business whose own language is German."""
-    opened = furnished_shop(product.installation.url, f"salon-{uuid4().hex[:8]}", "in_process")
+    opened = confirmed_shop(product.installation, f"salon-{uuid4().hex[:8]}", "in_process")
     owner = owner_of(product, opened)
     answered(owner.request("PATCH", f"/businesses/{opened.slug}", json={"language": "de"}))
     return opened

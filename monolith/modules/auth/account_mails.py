@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from contracts.chassis.backoff import backoff_delay
 from monolith.modules.auth.account_letters import Letters
 from monolith.modules.auth.api import FindLink
-from monolith.modules.auth.repository import account_mails
+from monolith.modules.auth.repository import account_mails, memberships
 from monolith.modules.auth.repository.account_mails import QueuedMail
 from monolith.modules.auth.throttle import MAIL_TO_ADDRESS, Throttle, mailbox_of
 from monolith.modules.notifications.api import DeliveryRejected, LetterSender, ServerUnavailable
@@ -72,10 +72,10 @@ class AccountMails:
 
     def _send(self, mail: QueuedMail) -> None:
         if mail.kind == "confirmed" and mail.subject_id is not None:
-            self._sender.release(mail.subject_id)
+            self._sender.release(mail.subject_id, self._owned_by(mail.subject_id))
             return
         if mail.kind == "taken_over" and mail.subject_id is not None:
-            self._sender.drop(mail.subject_id)
+            self._sender.drop(mail.subject_id, self._owned_by(mail.subject_id))
             return
         try:
             letter = self._letters.write(mail, self._charge)
@@ -84,6 +84,10 @@ class AccountMails:
             return
         if letter is not None:
             self._sender.send(letter)
+
+    def _owned_by(self, user_id: UUID) -> list[UUID]:
+        with self._database.transaction() as connection:
+            return memberships.owned_by(connection, user_id)
 
     def _charge(self, connection: Connection, mail: QueuedMail) -> None:
         """Charge a mail that will be sent. Raises ApiError if its address gets many that strangers can request."""

@@ -82,7 +82,10 @@ class AuthApi(Protocol):
         """Return a customer of a business. Raises ApiError 404."""
 
     def contacts(self, customer_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:
-        """Return the customers, with or without an account, that have an e-mail address, by id."""
+        """Return the customers, with or without an account, that have an e-mail address, by id.
+
+        Without an account, they are `confirmed` as soon as an owner of the business is.
+        """
 
     def business_contacts(self, business_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:
         """Return the businesses by id, with their own e-mail address or, without one, that of their first owner."""
@@ -91,7 +94,10 @@ class AuthApi(Protocol):
         """Return the names of a business's customers and staff by id. Unknown ids are left out."""
 
     def customers_with_email(self, business_id: UUID, email: str, limit: int) -> Mapping[UUID, str]:
-        """Return the names of a business's customers with this confirmed address, by id; the newest `limit` guests."""
+        """Return the names of a business's customers with this confirmed address, by id; the newest `limit` guests.
+
+        Guests of a business without a confirmed owner are left out.
+        """
 
     def confirm_waiting(self, business_id: UUID, waiting: WaitingCustomer) -> None:
         """Send a customer on the waitlist the link to leave it.

@@ -22,7 +22,8 @@ class AddGuest(Body, frozen=True):
 
     name: Name
     email: Email | None = None
-    """Confirmations and reminders are sent here. None: no e-mail."""
+    """Confirmations and reminders are sent here, as soon as an owner of the business has confirmed an address. None: no
+    e-mail."""
     phone: Phone = ""
     note: Note = ""
     """For staff only; customers never see it."""

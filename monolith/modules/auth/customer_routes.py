@@ -25,12 +25,13 @@ def customer_endpoints(customers: Customers) -> list[AnyEndpoint]:
             module=_MODULE, name="change_customer", method="PATCH", path=_CUSTOMERS + "/{customer_id}",
             access=Access.STAFF, handler=handlers.change_customer, body=ChangeCustomer, reply=Customer,
             summary="Change contact and notes of a customer; fields that are left out keep their values",
-            errors=[(404, "not_found"), (409, "customer_has_account")],
+            errors=[(404, "not_found"), (409, "customer_has_account"), (429, "too_many_attempts")],
         ),
         Endpoint(
             module=_MODULE, name="add_guest", method="POST", path="/businesses/{slug}/guests", access=Access.STAFF,
             handler=handlers.add_guest, body=AddGuest, reply=Customer, status=201, needs_key=True,
             summary="Add a customer without an account, such as a walk-in or a caller",
+            errors=[(429, "too_many_attempts")],
         ),
     ]  # fmt: skip
 

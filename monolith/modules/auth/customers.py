@@ -9,7 +9,13 @@ import msgspec
 from monolith.modules.auth.customer_models import AddGuest, ChangeCustomer, Customer, CustomerPage, CustomersQuery
 from monolith.modules.auth.repository import account_mails
 from monolith.modules.auth.repository import customers as repository
-from monolith.modules.auth.throttle import GUEST_WITH_EMAIL, LOST_LINK_FROM_ADDRESS, Throttle, mailbox_of
+from monolith.modules.auth.throttle import (
+    GUEST_OF_BUSINESS,
+    GUEST_WITH_EMAIL,
+    LOST_LINK_FROM_ADDRESS,
+    Throttle,
+    mailbox_of,
+)
 from monolith.modules.auth.waitlist_letter import WaitingCustomer
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError
@@ -46,7 +52,12 @@ class Customers:
         return CustomerPage(customers=page, next_cursor=_cursor(page[-1]) if len(found) > limit else None)
 
     def add_guest(self, business_id: UUID, guest: AddGuest, key: str) -> Customer:
-        """Add a customer without an account, once per key. Raises ApiError 422 if the key added a different one."""
+        """Add a customer without an account, once per key.
+
+        Raises ApiError 422 if the key added a different one, and 429 after too many with e-mail addresses.
+        """
+        if guest.email is not None:
+            self._throttle.charge((GUEST_OF_BUSINESS, str(business_id)))
         with self._database.transaction() as connection:
             customer_id = repository.add(connection, business_id, new_id(), guest, key)
         added = self.get(business_id, customer_id)
@@ -90,7 +101,10 @@ class Customers:
             account_mails.enqueue_waitlist(connection, waiting.entry_id, contact.email, business_id, waiting.stored())
 
     def change(self, business_id: UUID, customer_id: UUID, wanted: ChangeCustomer) -> Customer:
-        """Change the given fields. Raises ApiError 404, and 409 for what belongs to an account."""
+        """Change the given fields.
+
+        Raises ApiError 404, 409 for what belongs to an account, and 429 after too many changes of e-mail addresses.
+        """
         current = self.get(business_id, customer_id)
         given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not msgspec.UNSET}
         changed = msgspec.structs.replace(current, **given)
@@ -100,6 +114,8 @@ class Customers:
                 "This customer has an account, and only they can change its name, e-mail address and language."
             )
             raise ApiError(409, "customer_has_account", message, field=of_account[0])
+        if changed.email is not None and changed.email != current.email:
+            self._throttle.charge((GUEST_OF_BUSINESS, str(business_id)))
         with self._database.transaction() as connection:
             repository.change(connection, business_id, changed)
         return changed

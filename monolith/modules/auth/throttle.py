@@ -48,6 +48,9 @@ Both count, because an account can open any number of businesses.
 GUEST_WITH_EMAIL = Limit("guest with e-mail", burst=20, seconds=180)
 """Bookings of guests, which send mails to an address that nobody has confirmed."""
 
+GUEST_OF_BUSINESS = Limit("guest of business", burst=500, seconds=60)
+"""E-mail addresses that staff add or change, all of which can be mailed. An import may bring hundreds at once."""
+
 LOST_LINK_FROM_ADDRESS = Limit("lost link from address", burst=20, seconds=30)
 
 RESET_FROM_ADDRESS = Limit("reset from address", burst=20, seconds=30)

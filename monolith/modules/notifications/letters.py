@@ -1,5 +1,6 @@
 """Mails of other modules to one person, such as about their account."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -49,18 +50,23 @@ class LetterSender:
         self._server.check_session()
         self._server.send(mail)
 
-    def release(self, user_id: UUID) -> None:
-        """Send the mails that were held until the user's address is confirmed. Idempotent."""
-        with self._database.transaction() as connection:
-            release_held(connection, user_id)
+    def release(self, user_id: UUID, owned: Collection[UUID] = ()) -> None:
+        """Send the mails that were held until the user's address is confirmed. Idempotent.
 
-    def drop(self, user_id: UUID) -> None:
+        These are the user's own, and those to guests of the businesses that the user owns. Mails to customers of these
+        businesses who have not confirmed their own addresses are held again.
+        """
+        with self._database.transaction() as connection:
+            release_held(connection, user_id, owned)
+
+    def drop(self, user_id: UUID, owned: Collection[UUID] = ()) -> None:
         """Give up the mails that were held for the user, whose account had another owner then. Idempotent.
 
+        Also those to guests of the businesses that the user owns: the other owner chose whom to mail, and what.
         Preferences return to the default: the other owner may have turned mails off.
         """
         with self._database.transaction() as connection:
-            drop_held(connection, user_id)
+            drop_held(connection, user_id, owned)
             forget_preferences(connection, user_id)
 
     def close(self) -> None:

@@ -32,7 +32,8 @@ FOR_THE_BUSINESS: frozenset[Kind] = frozenset(
 )
 
 State = Literal["pending", "sent", "failed", "held"]
-"""`held`: waits until the customer has confirmed the e-mail address."""
+"""`held`: waits until the customer has confirmed the e-mail address or, for a customer without an account, an owner of
+the business has."""
 
 
 class Preferences(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

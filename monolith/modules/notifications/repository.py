@@ -127,14 +127,17 @@ def messages(connection: Connection, business_id: UUID, before: UUID | None, lim
     return [Message(**row._mapping) for row in rows]
 
 
-def release_held(connection: Connection, user_id: UUID) -> None:
-    """Let the mails be sent that were held until the user's address is confirmed. Index message_held."""
-    connection.execute(_RELEASE, {"user_id": user_id})
+def release_held(connection: Connection, user_id: UUID, owned: Collection[UUID]) -> None:
+    """Let the mails be sent that were held until the user's address is confirmed.
+
+    Indexes message_held and, for the businesses that the user owns, message_by_business.
+    """
+    connection.execute(_RELEASE, {"user_id": user_id, "owned": list(owned)})
 
 
-def drop_held(connection: Connection, user_id: UUID) -> None:
-    """Give up the mails that were held until the user's address is confirmed. Index message_held."""
-    connection.execute(_DROP, {"user_id": user_id})
+def drop_held(connection: Connection, user_id: UUID, owned: Collection[UUID]) -> None:
+    """Give up the mails that were held until the user's address is confirmed. Indexes as in `release_held`."""
+    connection.execute(_DROP, {"user_id": user_id, "owned": list(owned)})
 
 
 def forget_preferences(connection: Connection, user_id: UUID) -> None:
@@ -165,11 +168,11 @@ _MESSAGES = text("""
 """)
 _RELEASE = text("""
     UPDATE notifications.message SET state = 'pending', next_attempt_at = now()
-     WHERE user_id = :user_id AND state = 'held'
+     WHERE (user_id = :user_id OR business_id = ANY (CAST(:owned AS uuid[]))) AND state = 'held'
 """)
 _DROP = text("""
-    UPDATE notifications.message SET state = 'failed', problem = 'the account of the customer had another owner then'
-     WHERE user_id = :user_id AND state = 'held'
+    UPDATE notifications.message SET state = 'failed', problem = 'the account had another owner then'
+     WHERE (user_id = :user_id OR business_id = ANY (CAST(:owned AS uuid[]))) AND state = 'held'
 """)
 _FORGET = text("DELETE FROM notifications.preference WHERE user_id = :user_id")
 _VOID = text("""

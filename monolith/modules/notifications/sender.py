@@ -107,7 +107,7 @@ class Sender:
         return True
 
     def _hold(self, letters: Sequence[_Due]) -> None:
-        """Hold mails until their recipients confirm their addresses, which some may have done just now."""
+        """Hold mails until the addresses are confirmed, as some may have been just now."""
         if not letters:
             return
         self._mark(letters, state="held", attempts=message.c.attempts - 1)
@@ -194,7 +194,10 @@ class Sender:
 
 
 def _must_wait(due: _Due, recipients: Mapping[UUID, Recipient]) -> bool:
-    """Return whether a mail waits for the customer's confirmation. Mails to a business are not held."""
+    """Return whether a mail waits for a confirmation: of the customer or, for a guest, of an owner of the business.
+
+    Mails to a business are not held.
+    """
     return due.kind not in FOR_THE_BUSINESS and _is_unconfirmed(recipients.get(due.user_id))
 
 

@@ -172,8 +172,11 @@ class CheckoutPages:
         first, *further = appointments_with(page, appointment_id)
         if first.status not in ("pending", "booked"):
             return redirect(url_for("pages.managed_appointment", token=token), 303)
+        contact = self._site.auth.api.contacts({page.own_id}).get(page.own_id)
         return visit.render(
             "booked.html",
+            unconfirmed=contact is not None and not contact.confirmed,
+            has_account=self._site.auth.api.user(page.own_id) is not None,
             appointments=[first, *further],
             a=first,
             reference=reference_of(first.appointment_id),

@@ -36,15 +36,20 @@ _PAGE = text(f"""
      ORDER BY lower(name), customer_id
      LIMIT :limit
 """)  # noqa: S608 - a constant
+# membership_pkey and account_pkey. A guest cannot confirm an address, so the business answers for it.
+_HAS_CONFIRMED_OWNER = """
+    EXISTS (SELECT FROM auth.membership m JOIN auth.account a USING (user_id)
+             WHERE m.business_id = customer.business_id AND m.role = 'owner' AND a.email IS NOT NULL)
+"""
 # account_pkey, customer_by_id
-_CONTACTS = text("""
+_CONTACTS = text(f"""
     SELECT user_id, name, coalesce(email, unconfirmed_email) AS email, email IS NOT NULL AS confirmed, language
       FROM auth.account
      WHERE user_id = ANY (CAST(:ids AS uuid[])) AND coalesce(email, unconfirmed_email) IS NOT NULL
      UNION ALL
-    SELECT customer_id, name, email, true, language FROM auth.customer
+    SELECT customer_id, name, email, {_HAS_CONFIRMED_OWNER}, language FROM auth.customer
      WHERE customer_id = ANY (CAST(:ids AS uuid[])) AND name IS NOT NULL AND email IS NOT NULL
-""")
+""")  # noqa: S608 - a constant
 # business_pkey, membership_pkey, account_pkey
 _BUSINESS_CONTACTS = text("""
     SELECT DISTINCT ON (b.business_id)
@@ -87,17 +92,17 @@ _CREATION_KEY = text("""
     SELECT creation_key FROM auth.customer WHERE business_id = :business_id AND customer_id = :customer_id
 """)
 # customer_by_email; account_email and membership_pkey
-_BY_EMAIL = text("""
+_BY_EMAIL = text(f"""
     (SELECT customer_id, name
        FROM auth.customer
-      WHERE business_id = :business_id AND email = :email AND name IS NOT NULL
+      WHERE business_id = :business_id AND email = :email AND name IS NOT NULL AND {_HAS_CONFIRMED_OWNER}
       ORDER BY created_at DESC
       LIMIT :limit)
      UNION ALL
     SELECT user_id, name
       FROM auth.account JOIN auth.membership USING (user_id)
      WHERE business_id = :business_id AND email = :email
-""")
+""")  # noqa: S608 - a constant
 _CHANGE = text("""
     INSERT INTO auth.customer (business_id, customer_id, name, email, phone, note, language)
     VALUES (:business_id, :customer_id, :name, :email, :phone, :note, :language)
@@ -133,7 +138,10 @@ def names(connection: Connection, business_id: UUID, ids: Collection[UUID]) -> d
 
 
 def contacts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, UserRef]:
-    """Return those that exist and have an e-mail address, by id."""
+    """Return those that exist and have an e-mail address, by id.
+
+    A guest is `confirmed` as soon as an owner of the business is.
+    """
     rows = connection.execute(_CONTACTS, {"ids": list(ids)})
     return {row.user_id: UserRef(row.user_id, row.name, row.email, row.confirmed, row.language) for row in rows}
 
@@ -188,7 +196,10 @@ def creation_key(connection: Connection, business_id: UUID, customer_id: UUID) -
 
 
 def with_email(connection: Connection, business_id: UUID, email: str, limit: int) -> dict[UUID, str]:
-    """Return the names of the customers with this confirmed address, by id; of guests the newest `limit`."""
+    """Return the names of the customers with this confirmed address, by id; of guests the newest `limit`.
+
+    A business without a confirmed owner has no such guests.
+    """
     rows = connection.execute(_BY_EMAIL, {"business_id": business_id, "email": email, "limit": limit})
     return {row.customer_id: row.name for row in rows}
 

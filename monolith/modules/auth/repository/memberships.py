@@ -105,6 +105,11 @@ def of_user(connection: Connection, user_id: UUID) -> list[tuple[BusinessRef, Ro
     return [(BusinessRef(row.business_id, row.slug, row.name, row.zone, row.currency), row.role) for row in rows]
 
 
+def owned_by(connection: Connection, user_id: UUID) -> list[UUID]:
+    """Return the ids of the businesses that the user owns."""
+    return [business.business_id for business, role in of_user(connection, user_id) if role == "owner"]
+
+
 def lock(connection: Connection, business_id: UUID) -> None:
     """Let no other transaction change the owners of the business, or create its tokens, until this one ends."""
     connection.execute(_LOCK, {"business_id": business_id})
