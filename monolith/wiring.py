@@ -36,6 +36,7 @@ from monolith.modules.scheduling.adapters.http import HttpScheduling
 from monolith.modules.scheduling.adapters.metrics import ServiceCallMetrics
 from monolith.modules.scheduling.adapters.tokens import TokenSigner
 from monolith.modules.scheduling.availability_cache import AvailabilityCache
+from monolith.modules.scheduling.guest_mail_limits import GuestMailLimits
 from monolith.modules.scheduling.onboarding import business_opener, business_updater
 from monolith.modules.scheduling.parts import PortDecorator, SchedulingParts, decorate
 from monolith.modules.scheduling.problems import scheduling_problem
@@ -84,7 +85,7 @@ def wire(config: MonolithConfig, flags: FeatureProvider | None = None) -> Applic
     scheduling = _web_scheduling(config, databases, platform, listener, metrics, flags)
     port = decorate(scheduling.port, [*_outermost(config, metrics), *scheduling.decorators])
     auth_parts = _auth(config, auth_db, port)
-    port = WaitlistConfirmations(port, auth_parts.api)
+    port = GuestMailLimits(WaitlistConfirmations(port, auth_parts.api), auth_parts.api)
     billing_parts = billing.build_billing(billing_db)
     buckets = buckets_in(config.rate_limit_redis_url)
     notification_parts = notifications.build_notifications(notifications_db, buckets)

@@ -6,6 +6,7 @@ neither the answer nor its duration reveals it.
 
 import logging
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import Connection
 

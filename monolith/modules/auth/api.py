@@ -106,6 +106,12 @@ class AuthApi(Protocol):
         effect; later, a mail with the same Message-ID is sent again.
         """
 
+    def charge_guest_mails(self, business_id: UUID, customer_id: UUID, mails: int) -> None:
+        """Charge mails about appointments to the mailbox of a customer without an account; of others, do nothing.
+
+        Raises ApiError 429 after too many.
+        """
+
     def mailing_businesses(self, business_ids: Collection[UUID]) -> Mapping[UUID, MailingBusiness]:
         """Return what mails say of the businesses that exist, by id."""
 

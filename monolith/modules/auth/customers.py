@@ -65,13 +65,13 @@ class Customers:
             raise ApiError(422, "idempotency_key_reused", "This Idempotency-Key has added a different customer.")
         return added
 
-    def register_guest(self, business_id: UUID, customer_id: UUID, guest: AddGuest, proof: str) -> None:
+    def register_guest(self, business_id: UUID, customer_id: UUID, guest: AddGuest, proof: str, mails: int) -> None:
         """Store the contact details of a guest who books without staff; again with the same proof, to correct them.
 
-        The caller has made the id for this guest only. Raises ApiError 409 if the id has details with another proof or
-        of staff, and 429 after too many with one e-mail address.
+        The caller has made the id for this guest only, and books what sends this number of mails. Raises ApiError 409
+        if the id has details with another proof or of staff, and 429 after too many with one e-mail address.
         """
-        self._throttle.charge((GUEST_WITH_EMAIL, mailbox_of(guest.email or "")))
+        self._throttle.charge((GUEST_WITH_EMAIL, mailbox_of(guest.email or "")), count=mails)
         with self._database.transaction() as connection:
             if not repository.register(connection, business_id, customer_id, guest, proof):
                 raise ApiError(409, "other_form", _OTHER_FORM)
@@ -80,6 +80,15 @@ class Customers:
         """Return whether the contact details of a guest were stored with this proof."""
         stored = self._database.query(lambda connection: repository.creation_key(connection, business_id, customer_id))
         return stored is not None and compare_digest(stored, proof)
+
+    def charge_mails(self, business_id: UUID, customer_id: UUID, mails: int) -> None:
+        """Charge mails about appointments to the mailbox of a guest; of other customers, do nothing.
+
+        Raises ApiError 429 after too many, including those of `register_guest`.
+        """
+        email = self._database.query(lambda connection: repository.guest_email(connection, business_id, customer_id))
+        if email is not None:
+            self._throttle.charge((GUEST_WITH_EMAIL, mailbox_of(email.lower())), count=mails)
 
     def request_lost_link(self, business_id: UUID, email: str, reference: str, address: str) -> None:
         """Send the link of an appointment to the address with which it was booked, if there is such an appointment.

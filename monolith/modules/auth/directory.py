@@ -59,6 +59,9 @@ class Directory:
     def confirm_waiting(self, business_id: UUID, waiting: WaitingCustomer) -> None:
         self._customers.confirm_waiting(business_id, waiting)
 
+    def charge_guest_mails(self, business_id: UUID, customer_id: UUID, mails: int) -> None:
+        self._customers.charge_mails(business_id, customer_id, mails)
+
     def mailing_businesses(self, business_ids: Collection[UUID]) -> dict[UUID, MailingBusiness]:
         return self._database.query(lambda connection: businesses.for_mails(connection, business_ids))
 

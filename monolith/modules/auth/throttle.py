@@ -46,7 +46,7 @@ Both count, because an account can open any number of businesses.
 """
 
 GUEST_WITH_EMAIL = Limit("guest with e-mail", burst=20, seconds=180)
-"""Bookings of guests, which send mails to an address that nobody has confirmed."""
+"""Bookings and moves that send mails to a guest, at an address that nobody has confirmed."""
 
 GUEST_OF_BUSINESS = Limit("guest of business", burst=500, seconds=60)
 """E-mail addresses that staff add or change, all of which can be mailed. An import may bring hundreds at once."""
@@ -62,19 +62,20 @@ class Throttle:
     def __init__(self, database: ModuleDatabase) -> None:
         self._database = database
 
-    def charge(self, *attempts: Attempt) -> None:
+    def charge(self, *attempts: Attempt, count: int = 1) -> None:
         """Charge the attempts. Raises ApiError 429, charging nothing, if one of the allowances is exhausted.
 
+        Each is charged `count` times at once, which may exceed what is left of its allowance, as in `Buckets.charge`.
         Pass an address before an account: the fixed order prevents deadlocks.
         """
         with self._database.transaction() as connection:
-            self.charge_within(connection, *attempts)
+            self.charge_within(connection, *attempts, count=count)
 
-    def charge_within(self, connection: Connection, *attempts: Attempt) -> None:
+    def charge_within(self, connection: Connection, *attempts: Attempt, count: int = 1) -> None:
         """Like `charge`, in the caller's transaction, which has to be rolled back after the error."""
         for limit, subject in attempts:
             wait = throttles.charge(
-                connection, limit.kind, _bucket(subject), cost=limit.cost, allowance=limit.allowance
+                connection, limit.kind, _bucket(subject), cost=limit.cost * count, allowance=limit.allowance
             )
             if wait is not None:
                 raise too_many(wait)

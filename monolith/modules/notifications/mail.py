@@ -68,7 +68,7 @@ class SenderIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A notification to be sent, and when it was created. Several events are the bookings of one series."""
+    """A notification to be sent, and when it was created. Several events are those of one series."""
 
     message_id: UUID
     kind: Kind

@@ -74,8 +74,21 @@ _CLOSINGS: dict[Kind, str] = {
         "list."
     ),
 }
-_SERIES_OPENING = N_("Your {count} appointments at {business} are booked.")
-_BUSINESS_SERIES_OPENING = N_("{count} appointments have been booked.")
+_SERIES_OPENINGS: dict[Kind, str] = {
+    "confirmation": N_("Your {count} appointments at {business} are booked."),
+    "change": N_("{count} of your appointments at {business} have been moved."),
+    "cancellation": N_("{count} of your appointments at {business} have been cancelled."),
+    "request": N_(
+        "{business} has received your request for {count} appointments. Their times are reserved for you until they "
+        "approve or decline them."
+    ),
+    "business_booking": N_("{count} appointments have been booked."),
+    "business_request": N_(
+        "A customer requests {count} appointments. Their times are reserved until you approve or decline them."
+    ),
+    "business_change": N_("{count} appointments have been moved."),
+    "business_cancellation": N_("{count} appointments have been cancelled."),
+}
 _CLOSING = N_("View, move or cancel it: {url}")
 _CLOSING_OF_THE_PAST = N_("View it: {url}")
 _OVER: frozenset[Kind] = frozenset({"cancellation", "decline", "no_show"})
@@ -93,7 +106,7 @@ def mail_text(
 ) -> MailText:
     """Return the text of a mail. Every part is one line. Times are in the appointment's zone and name it.
 
-    Several events are the bookings of a series: the subject names the first, and the facts list them all. A mail to the
+    Several events are those of a series: the subject names the first, and the facts list them all. A mail to the
     business names the `customer`. `url` is the page of the appointment, `place` where it takes place.
     """
     _ = texts(language).gettext
@@ -110,8 +123,7 @@ def mail_text(
         opening += " " + _("It is still awaiting approval.")
     subject = _(_SUBJECTS[kind]).format_map(values)
     if len(events) > 1:
-        series = _BUSINESS_SERIES_OPENING if kind in FOR_THE_BUSINESS else _SERIES_OPENING
-        opening = _(series).format_map({**values, "count": len(events)})
+        opening = _(_SERIES_OPENINGS[kind]).format_map({**values, "count": len(events)})
         subject = _("{subject} and {number} more").format(subject=subject, number=len(events) - 1)
     about_customer = ((_("Customer"), one_line(customer)),) if customer else ()
     return MailText(
@@ -146,9 +158,15 @@ def _facts(
         (_("With"), appointment.provider_name),
         *((when, interval(each.appointment.starts_at, each.appointment.ends_at, zone, language)) for each in events),
         *([(_("Where"), place)] if place and kind not in FOR_THE_BUSINESS else []),
+        *(_previously(kind, event, zone, language) if len(events) == 1 else ()),
         *_additional_facts(kind, event, zone, language),
     ]
     return tuple((label, one_line(value)) for label, value in facts)
+
+
+def _previously(kind: Kind, event: AnyEvent, zone: ZoneInfo, language: Language) -> Iterator[tuple[str, str]]:
+    if kind in ("change", "business_change") and isinstance(event, AppointmentRescheduled):
+        yield texts(language).gettext("Previously"), local(event.previous_starts_at, zone, language)
 
 
 def _additional_facts(kind: Kind, event: AnyEvent, zone: ZoneInfo, language: Language) -> Iterator[tuple[str, str]]:
@@ -158,8 +176,6 @@ def _additional_facts(kind: Kind, event: AnyEvent, zone: ZoneInfo, language: Lan
         yield _("Seats") if kind in FOR_THE_BUSINESS else _("People"), str(appointment.seats)
     if kind == "offer" and appointment.hold_expires_at is not None:
         yield _("Held until"), local(appointment.hold_expires_at, zone, language)
-    if kind in ("change", "business_change") and isinstance(event, AppointmentRescheduled):
-        yield _("Previously"), local(event.previous_starts_at, zone, language)
     if fee := _fee_percent(kind, event):
         yield _("Fee"), _("{percent} of the price").format(percent=formats.percent(fee, language))
     if kind in ("cancellation", "decline", "business_cancellation"):

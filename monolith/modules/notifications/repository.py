@@ -15,7 +15,7 @@ from monolith.modules.notifications.tables import business_notice, message, pref
 from monolith.shared.database import new_id
 
 SERIES_DELAY: Final = timedelta(seconds=1)
-"""How long mails about a series wait, so that its confirmations are sent together and before other mails."""
+"""How long mails about a series wait, so that those of one kind are sent together."""
 
 
 def preferences_of(connection: Connection, business_id: UUID, user_id: UUID) -> Preferences:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,7 +13,7 @@ from sqlalchemy import CTE, Connection, func, select, update
 
 from contracts.chassis import tracing
 from contracts.chassis.backoff import backoff_delay
-from contracts.scheduling.events import decode_event
+from contracts.scheduling.events import AnyEvent, decode_event
 from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
 from monolith.modules.notifications.metrics import MailMetrics
 from monolith.modules.notifications.model import FOR_THE_BUSINESS, Kind, Recipient, Recipients, SenderBusiness
@@ -33,8 +33,17 @@ BATCH_SECONDS: Final = 2.0
 is stopped therefore ends in time, and has marked what it sent."""
 
 
-_BOOKINGS: tuple[Kind, ...] = ("confirmation", "business_booking")
-"""Kinds of which a series is one mail."""
+_OF_SERIES: tuple[Kind, ...] = (
+    "confirmation",
+    "request",
+    "change",
+    "cancellation",
+    "business_booking",
+    "business_request",
+    "business_change",
+    "business_cancellation",
+)
+"""Kinds of which a series is one mail: staff and customers can book, move and cancel it as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +162,7 @@ class Sender:
         first = letter[0]
         if first.kind in FOR_THE_BUSINESS and not recipient.confirmed:
             raise InvalidAddress("the owner has not confirmed the e-mail address")
-        events = sorted((decode_event(each.event) for each in letter), key=lambda event: event.appointment.starts_at)
+        events = _newest(decode_event(each.event) for each in letter)
         customer = self._customer_name(first) if first.kind in FOR_THE_BUSINESS else None
         place = business.place if business else ""
         language = recipient.language or (business.language if business else SOURCE)
@@ -206,13 +215,19 @@ def _is_unconfirmed(recipient: Recipient | None) -> bool:
 
 
 def _letters(due: Sequence[_Due]) -> list[list[_Due]]:
-    """Group the messages into mails, in order: one per message, or per customer for the bookings of a series."""
+    """Group the messages into mails, in order: one per message, or per customer and kind for those of a series."""
     letters: dict[object, list[_Due]] = {}
     for each in due:
-        is_booking = each.series_id is not None and each.kind in _BOOKINGS
-        series = (each.series_id, each.user_id, each.kind) if is_booking else None
+        is_grouped = each.series_id is not None and each.kind in _OF_SERIES
+        series = (each.series_id, each.user_id, each.kind) if is_grouped else None
         letters.setdefault(series or each.message_id, []).append(each)
     return list(letters.values())
+
+
+def _newest(events: Iterable[AnyEvent]) -> list[AnyEvent]:
+    """Return the newest event of each appointment, by start: a series may have been moved twice since the last mail."""
+    newest = {event.appointment.appointment_id: event for event in sorted(events, key=lambda event: event.version)}
+    return sorted(newest.values(), key=lambda event: event.appointment.starts_at)
 
 
 def _addressee(due: _Due) -> UUID:
@@ -233,12 +248,12 @@ def _claim(connection: Connection) -> list[_Due]:
         .cte("due")
     )
     claimed = _claimed(connection, due)
-    series = {each.series_id for each in claimed if each.series_id is not None and each.kind in _BOOKINGS}
+    series = {each.series_id for each in claimed if each.series_id is not None and each.kind in _OF_SERIES}
     if series:
         # Those of another sender are claimed until later than this, and so are not due.
         rest = (
             select(message.c.message_id)
-            .where(message.c.series_id.in_(series), message.c.state == "pending", message.c.kind.in_(_BOOKINGS))
+            .where(message.c.series_id.in_(series), message.c.state == "pending", message.c.kind.in_(_OF_SERIES))
             .where(message.c.next_attempt_at <= func.now() + SERIES_DELAY)
             .where(message.c.message_id.notin_([each.message_id for each in claimed]))
             .with_for_update(skip_locked=True)

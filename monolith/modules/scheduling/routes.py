@@ -16,6 +16,7 @@ from contracts.scheduling.operations import CUSTOMERS, EVERYONE, STAFF, AnyOpera
 from contracts.scheduling.port import OPERATIONS, SchedulingPort
 from contracts.scheduling.validation import convert
 from monolith.modules.scheduling.actors import actor_for
+from monolith.modules.scheduling.guest_mail_limits import MOVES
 from monolith.modules.scheduling.named_customers import CustomerNames, name_customers, public_reply, unnamed
 from monolith.modules.scheduling.rate_limits import LIMITED
 from monolith.shared.endpoints import Access, AnyEndpoint, ApiError, Call, Endpoint
@@ -67,7 +68,7 @@ def _endpoint(port: SchedulingPort, names: CustomerNames, operation: AnyOperatio
         errors=[(error.status, error.code) for error in operation.errors if error not in (NotOwner, Unauthenticated)]
         + ([(409, "business_closed")] if operation.name in _NEW_BOOKINGS else [])
         + ([(404, "customer_not_found")] if operation.writes and _needs_customer(operation) else [])
-        + ([(429, "too_many_attempts")] if operation.name in LIMITED else []),
+        + ([(429, "too_many_attempts")] if operation.name in LIMITED | MOVES else []),
     )
 
 

@@ -127,7 +127,8 @@ class CheckoutPages:
         wanted = WantedBooking(checkout.choice, at, note_in(request.form), checkout.key, checkout.hold)
         try:
             if checkout.is_guest:
-                self._site.guests.register(checkout.guest_form, request.form)
+                mails = len(checkout.choice.offerings)
+                self._site.guests.register(checkout.guest_form, request.form, mails)
             made, missing = make_booking(checkout.page, wanted)
         except SlotUnavailable:
             return self._lost(checkout, at)

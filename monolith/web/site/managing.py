@@ -24,7 +24,7 @@ from monolith.modules.billing.api import BillingApi, InvoicesQuery, fee_of
 from monolith.modules.scheduling.calendar_files import calendar_of
 from monolith.shared.customer_links import reference_of
 from monolith.shared.endpoints.decoding import convert, require_key
-from monolith.shared.endpoints.errors import not_found
+from monolith.shared.endpoints.errors import ApiError, not_found
 from monolith.web.catalog import id_in
 from monolith.web.change_terms import ChangeTerms, cancellation_terms, reschedule_terms
 from monolith.web.formatting import money
@@ -139,6 +139,10 @@ class ManagingPages:
                 page.port.reschedule(context, wanted)
         except Conflict as error:
             return self._render_move(managed, problem=error_message(error)), 409
+        except ApiError as error:
+            if error.status != 429:
+                raise
+            return self._render_move(managed, problem=error_message(error)), 429
         return redirect(managed.address(), 303)
 
     def calendar_file(self, managed: Managed) -> PageResponse:

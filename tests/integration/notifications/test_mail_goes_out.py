@@ -1,11 +1,10 @@
 """Delivery of mails from an event to the mail server, with its errors."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import get_args
 
 import pytest
-from icalendar import Calendar
 from msgspec.structs import replace
 
 from contracts.scheduling.events import AnyEvent
@@ -167,41 +166,7 @@ def send_all(sender: Sender) -> None:
         pass
 
 
-def test_series_is_confirmed_by_one_mail(office: Office, mailbox: Mailbox) -> None:
-    stories = series_of(office, 3)
-    office.hear(*(story.booked() for story in stories))
-    assert not office.sender.step(), "the other bookings of the series may still be on their way"
-    office.time_passes()
-    office.send_all()
-    (mail,) = mailbox.mails
-    assert mail["Subject"].endswith("and 2 more")
-    (calendar,) = mail.iter_attachments()
-    entries = Calendar.from_ical(calendar.get_content())
-    assert entries["METHOD"] == "PUBLISH"
-    assert len(entries.walk("VEVENT")) == 3
-    assert states(office) == [("sent", 1, None)] * 3
-
-
-def test_occurrence_cancelled_at_once_is_reported_after_the_confirmation(office: Office, mailbox: Mailbox) -> None:
-    stories = series_of(office, 2)
-    office.hear(*(story.booked() for story in stories), stories[0].cancelled("ill"))
-    office.time_passes()
-    office.send_all()
-    assert [subject.partition(":")[0] for subject in mailbox.subjects()] == ["Booked", "Cancelled"]
-
-
-def test_late_occurrence_does_not_repeat_mails_that_another_sender_claimed(office: Office, mailbox: Mailbox) -> None:
-    first, second = series_of(office, 2)
-    office.hear(first.booked())
-    office.administer("UPDATE notifications.message SET next_attempt_at = now() + interval '2 minutes'")
-    office.hear(second.booked())
-    due = "next_attempt_at < now() + interval '1 minute'"
-    office.administer(f"UPDATE notifications.message SET next_attempt_at = now() WHERE {due}")
-    office.send_all()
-    assert len(mailbox.mails) == 1
-    assert sorted(state for state, *_ in states(office)) == ["pending", "sent"]
-
-
+@pytest.mark.parametrize(("change", "subject"), [("rescheduled", "Moved"), ("cancelled", "Cancelled")])
 def test_temporary_error_of_one_mail_does_not_affect_the_next(office: Office, mailbox: Mailbox) -> None:
     mailbox.answers = ["451 greylisted"]
     office.hear(*(Story(customer_id=office.customer()).booked() for _ in range(3)))
@@ -214,12 +179,6 @@ def test_connection_lost_during_one_mail_defers_that_mail_only(office: Office, m
     office.hear(*(Story(customer_id=office.customer()).booked() for _ in range(3)))
     office.send_all()
     assert sorted(state for state, *_ in states(office)) == ["pending", "sent", "sent"]
-
-
-def series_of(office: Office, occurrences: int) -> list[Story]:
-    series_id, customer = new_id(), office.customer()
-    starts = [datetime(2035, 3, 5, 9, tzinfo=UTC) + timedelta(weeks=number) for number in range(occurrences)]
-    return [Story(starts_at=start, customer_id=customer).with_appointment(series_id=series_id) for start in starts]
 
 
 @pytest.mark.parametrize("email", ["nobody", "x@y\r\nRCPT TO:<z@example.org>"])

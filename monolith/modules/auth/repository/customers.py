@@ -103,6 +103,11 @@ _BY_EMAIL = text(f"""
       FROM auth.account JOIN auth.membership USING (user_id)
      WHERE business_id = :business_id AND email = :email
 """)  # noqa: S608 - a constant
+# customer_pkey
+_GUEST_EMAIL = text("""
+    SELECT email FROM auth.customer
+     WHERE business_id = :business_id AND customer_id = :customer_id AND name IS NOT NULL
+""")
 _CHANGE = text("""
     INSERT INTO auth.customer (business_id, customer_id, name, email, phone, note, language)
     VALUES (:business_id, :customer_id, :name, :email, :phone, :note, :language)
@@ -192,6 +197,13 @@ def creation_key(connection: Connection, business_id: UUID, customer_id: UUID) -
     """Return the key with which a guest was created; None if there is none."""
     values = {"business_id": business_id, "customer_id": customer_id}
     found: str | None = connection.execute(_CREATION_KEY, values).scalar_one_or_none()
+    return found
+
+
+def guest_email(connection: Connection, business_id: UUID, customer_id: UUID) -> str | None:
+    """Return the e-mail address of a customer without an account, if there is one."""
+    values = {"business_id": business_id, "customer_id": customer_id}
+    found: str | None = connection.execute(_GUEST_EMAIL, values).scalar()
     return found
 
 
