@@ -10,11 +10,13 @@ from uuid import UUID
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy import CTE, Connection, func, select, update
+from sqlalchemy.exc import DBAPIError
 
 from contracts.chassis import tracing
 from contracts.chassis.backoff import backoff_delay
 from contracts.scheduling.events import AnyEvent, decode_event
 from monolith.modules.notifications.mail import InvalidAddress, Notification, SenderIdentity, compose
+from monolith.modules.notifications.mail_text import one_line
 from monolith.modules.notifications.metrics import MailMetrics
 from monolith.modules.notifications.model import FOR_THE_BUSINESS, Kind, Recipient, Recipients, SenderBusiness
 from monolith.modules.notifications.repository import SERIES_DELAY
@@ -31,7 +33,7 @@ CLAIM: Final = timedelta(minutes=2)
 BATCH_SECONDS: Final = 2.0
 """A batch that takes longer, such as with a slow server, releases the mails that it has not attempted. A process that
 is stopped therefore ends in time, and has marked what it sent."""
-
+LONGEST_PROBLEM: Final = 1000
 
 _OF_SERIES: tuple[Kind, ...] = (
     "confirmation",
@@ -144,10 +146,8 @@ class Sender:
             except ServerUnavailable as error:
                 self._defer(_flat(letters[position:]), error)
                 return
-            except (DeliveryRejected, InvalidAddress) as error:
-                self._fail(letter, str(error))
             except Exception as error:
-                self._defer(letter, error)
+                self._record_failure(letter, error)
 
     def _addressees(self, due: Sequence[_Due]) -> dict[UUID, Recipient]:
         """Return the recipients by customer or, for mails to the business, by business."""
@@ -176,6 +176,16 @@ class Sender:
     def _customer_name(self, due: _Due) -> str | None:
         return self._recipients.customer_names(due.business_id, {due.user_id}).get(due.user_id)
 
+    def _record_failure(self, letter: Sequence[_Due], error: Exception) -> None:
+        """Record a failed attempt. If its row cannot be updated, it is due again when the claim ends."""
+        try:
+            if isinstance(error, DeliveryRejected | InvalidAddress):
+                self._fail(letter, str(error))
+            else:
+                self._defer(letter, error)
+        except DBAPIError:  # An error of this statement alone; the other mails of the batch must not wait for it.
+            log.exception("the outcome of mail %s cannot be recorded", letter[0].message_id)
+
     def _defer(self, letters: Sequence[_Due], error: Exception) -> None:
         final = [each for each in letters if each.attempts >= self._retries.attempts]
         self._fail(final, f"given up after {self._retries.attempts} attempts: {error}")
@@ -184,13 +194,13 @@ class Sender:
             again = [each for each in waiting if each.attempts == attempts]
             log.warning("delivery of %d mails failed (attempt %d): %s", len(again), attempts, error)
             self._metrics.deferred.inc(len(again))
-            self._mark(again, next_attempt_at=func.now() + self._retries.delay(attempts), problem=str(error))
+            self._mark(again, next_attempt_at=func.now() + self._retries.delay(attempts), problem=_stored(error))
 
     def _fail(self, letters: Sequence[_Due], problem: str) -> None:
         for each in letters:
             log.warning("mail %s cannot be delivered: %s", each.message_id, problem)
         self._metrics.failed.inc(len(letters))
-        self._mark(letters, state="failed", problem=problem)
+        self._mark(letters, state="failed", problem=_stored(problem))
 
     def _release(self, letters: Sequence[_Due]) -> None:
         self._mark(letters, next_attempt_at=func.now(), attempts=message.c.attempts - 1)
@@ -200,6 +210,10 @@ class Sender:
             ids = [each.message_id for each in letters]
             with self._database.transaction() as connection:
                 connection.execute(update(message).values(**values).where(message.c.message_id.in_(ids)))
+
+
+def _stored(problem: object) -> str:
+    return one_line(str(problem))[:LONGEST_PROBLEM]
 
 
 def _must_wait(due: _Due, recipients: Mapping[UUID, Recipient]) -> bool:

@@ -7,16 +7,18 @@ from functools import cached_property
 from urllib.parse import unquote, urlsplit
 
 from monolith.modules.notifications.mail import ComposedMail
+from monolith.modules.notifications.mail_text import one_line
 
 TIMEOUT = 5.0
+LONGEST_REASON = 500
 
 
 class DeliveryRejected(Exception):
-    """The server rejected the mail permanently; the message is its reason."""
+    """The server rejected the mail permanently; the message is its reason: printable, at most 500 characters."""
 
 
 class DeliveryDeferred(Exception):
-    """The server reported a temporary error for this mail."""
+    """The server reported a temporary error for this mail; the message is as of `DeliveryRejected`."""
 
 
 class ServerUnavailable(DeliveryDeferred):
@@ -79,7 +81,7 @@ class MailServer:
         except smtplib.SMTPResponseException as error:
             raise ServerUnavailable(f"{error.smtp_code} {_text(error.smtp_error)}") from error
         except (smtplib.SMTPException, OSError) as error:
-            raise ServerUnavailable(f"{type(error).__name__}: {error}") from error
+            raise ServerUnavailable(_text(f"{type(error).__name__}: {error}")) from error
         return self._session
 
     def _open(self) -> smtplib.SMTP:
@@ -113,8 +115,8 @@ def _delivery_error(error: Exception) -> DeliveryRejected | DeliveryDeferred:
         case smtplib.SMTPResponseException():
             return _replied(error.smtp_code, error.smtp_error)
         case smtplib.SMTPNotSupportedError():
-            return DeliveryRejected(str(error))
-    return DeliveryDeferred(f"{type(error).__name__}: {error}")
+            return DeliveryRejected(_text(str(error)))
+    return DeliveryDeferred(_text(f"{type(error).__name__}: {error}"))
 
 
 def _replied(code: int, reply: bytes | str) -> DeliveryRejected | DeliveryDeferred:
@@ -123,5 +125,5 @@ def _replied(code: int, reply: bytes | str) -> DeliveryRejected | DeliveryDeferr
 
 
 def _text(reply: bytes | str) -> str:
-    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
-    return " ".join(text.split())
+    # The database cannot store every character that a server may send, such as NUL.
+    return one_line(reply.decode(errors="replace") if isinstance(reply, bytes) else reply)[:LONGEST_REASON]
