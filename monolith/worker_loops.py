@@ -69,7 +69,13 @@ def mail_loops(
     account_mails = auth.account_mails(auth_db, letters, config.public_url, parts.links, lost.find)
     return [
         *notifications.mail_loops(sending, parts.api, **urls, links=parts.links, registry=registry),
-        Loop("account mails", account_mails.step, idle_seconds=1.0, longest_idle_seconds=2.0),
+        Loop(
+            "account mails",
+            account_mails.step,
+            idle_seconds=1.0,
+            longest_idle_seconds=2.0,
+            interrupt=letters.interrupt,
+        ),
     ]
 
 

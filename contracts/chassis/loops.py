@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY_SECONDS = 0.2
 LONGEST_RETRY_SECONDS = 5.0
+INTERRUPT_SECONDS = 2.5
 STOP_SECONDS = 4.5
 
 
@@ -21,9 +22,10 @@ STOP_SECONDS = 4.5
 class Loop:
     """A step that is repeated until the process stops.
 
-    `step` runs for at most about two seconds. It returns a true value if there may be more to do at once; otherwise
-    the next step follows after `idle_seconds`, which doubles at each further step without work, up to
-    `longest_idle_seconds`, or as soon as `wake` is set. An exception is logged, and the step is
+    `step` runs for at most about two seconds, or has an `interrupt`: it is called from another thread if the step still
+    runs 2.5 s after the process was told to stop, and ends it within two seconds. `step` returns a true value if there
+    may be more to do at once; otherwise the next step follows after `idle_seconds`, which doubles at each further step
+    without work, up to `longest_idle_seconds`, or as soon as `wake` is set. An exception is logged, and the step is
     repeated with backoff.
     """
 
@@ -32,6 +34,7 @@ class Loop:
     idle_seconds: float
     longest_idle_seconds: float = 0.0
     wake: threading.Event = field(default_factory=threading.Event)
+    interrupt: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def run(worker: Worker, stop: threading.Event, observer: LoopObserver | None = N
     stop.wait()
     for loop in worker.loops:
         loop.wake.set()
-    ended = _join(threads)
+    ended = _join(dict(zip(threads, (loop.interrupt for loop in worker.loops), strict=True)))
     for close in worker.closing:
         close()
     return ended
@@ -119,11 +122,21 @@ def _log_failure(loop: Loop, error: Exception, failures: int, delay: float) -> N
     )  # fmt: skip
 
 
-def _join(threads: Sequence[threading.Thread]) -> bool:
-    deadline = time.monotonic() + STOP_SECONDS
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    late = [thread.name for thread in threads if thread.is_alive()]
+def _join(threads: Mapping[threading.Thread, Callable[[], None] | None]) -> bool:
+    began = time.monotonic()
+    for thread in _running(threads, began + min(INTERRUPT_SECONDS, STOP_SECONDS)):
+        interrupt = threads[thread]
+        if interrupt is not None:
+            interrupt()
+    late = [thread.name for thread in _running(threads, began + STOP_SECONDS)]
     if late:
         log.error("loops that did not stop: %s", ", ".join(late))
     return not late
+
+
+def _running(threads: Iterable[threading.Thread], deadline: float) -> list[threading.Thread]:
+    """Wait until the deadline; return the threads that still run."""
+    waiting = list(threads)
+    for thread in waiting:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return [thread for thread in waiting if thread.is_alive()]

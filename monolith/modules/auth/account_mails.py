@@ -5,6 +5,8 @@ neither the answer nor its duration reveals it.
 """
 
 import logging
+import time
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 BATCH = 20
 CLAIM = timedelta(minutes=2)
 """Longer than a batch takes. After this time, another sender retries the mails of one that crashed."""
+BATCH_SECONDS = 2.0
+"""A batch that takes longer releases the mails that it has not attempted."""
 ATTEMPTS = 20
 _TO_ANY_ADDRESS = frozenset({"sign_up", "email_change", "reset", "invitation", "lost_link", "waitlist"})
 
@@ -51,7 +55,11 @@ class AccountMails:
         """Attempt a batch of mails; return whether any were due. Raises DatabaseUnavailable."""
         with self._database.transaction() as connection:
             due = account_mails.claim(connection, BATCH, CLAIM)
+        until = time.monotonic() + BATCH_SECONDS
         for position, mail in enumerate(due):
+            if time.monotonic() > until:
+                self._release(due[position:])
+                break
             try:
                 self._send(mail)
             except ServerUnavailable as error:
@@ -104,6 +112,10 @@ class AccountMails:
         delay = timedelta(seconds=backoff_delay(mail.attempts, 5.0, 3600.0))
         with self._database.transaction() as connection:
             account_mails.defer(connection, mail.mail_id, delay)
+
+    def _release(self, mails: Sequence[QueuedMail]) -> None:
+        with self._database.transaction() as connection:
+            account_mails.release(connection, [each.mail_id for each in mails])
 
     def _remove(self, mail: QueuedMail) -> None:
         with self._database.transaction() as connection:

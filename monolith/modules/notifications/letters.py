@@ -27,7 +27,7 @@ class Letter:
 
 
 class LetterSender:
-    """Sends letters one at a time over a session of its own. Not thread-safe.
+    """Sends letters one at a time over a session of its own. Not thread-safe, except `interrupt`.
 
     `database` connects as `notifications_sender`.
     """
@@ -72,3 +72,7 @@ class LetterSender:
     def close(self) -> None:
         """End the session with the mail server, if one is open."""
         self._server.close()
+
+    def interrupt(self) -> None:
+        """Defer the letter that is being sent, and all further ones, because the process ends. Thread-safe."""
+        self._server.interrupt()

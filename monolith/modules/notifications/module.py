@@ -82,7 +82,7 @@ def mail_loops(
     server, identity = MailServer(smtp_url), SenderIdentity(public_url, links)
     sender = Sender(database, recipients, server, identity, metrics=MailMetrics(registry))
     reminders = Reminders(database)
-    sending = Loop("mail sender", sender.step, idle_seconds=1.0, longest_idle_seconds=10.0)
+    sending = Loop("mail sender", sender.step, idle_seconds=1.0, longest_idle_seconds=10.0, interrupt=sender.interrupt)
 
     def remind() -> bool:
         found = reminders.step()

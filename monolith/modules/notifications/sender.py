@@ -31,8 +31,8 @@ BATCH: Final = 50
 CLAIM: Final = timedelta(minutes=2)
 """Longer than a batch takes. After this time, other senders retry the mails of a sender that crashed."""
 BATCH_SECONDS: Final = 2.0
-"""A batch that takes longer, such as with a slow server, releases the mails that it has not attempted. A process that
-is stopped therefore ends in time, and has marked what it sent."""
+"""A batch that takes longer, such as with a slow server, releases the mails that it has not attempted. With the limit
+of one mail, it ends long before the claim does, and has marked what it sent."""
 LONGEST_PROBLEM: Final = 1000
 
 _OF_SERIES: tuple[Kind, ...] = (
@@ -116,6 +116,10 @@ class Sender:
             self._mark(sent, state="sent", sent_at=func.now(), problem=None)
             self._metrics.sent.inc(len(sent))
         return True
+
+    def interrupt(self) -> None:
+        """End the step in progress early, because the process ends. Thread-safe."""
+        self._server.interrupt()
 
     def _hold(self, letters: Sequence[_Due]) -> None:
         """Hold mails until the addresses are confirmed, as some may have been just now."""

@@ -8,8 +8,11 @@ from urllib.parse import unquote, urlsplit
 
 from monolith.modules.notifications.mail import ComposedMail
 from monolith.modules.notifications.mail_text import one_line
+from monolith.modules.notifications.smtp_session import LimitedSession, LimitedTlsSession, SessionLimits
 
-TIMEOUT = 5.0
+MAIL_SECONDS = 10.0
+"""Limits one mail, together with the session that is opened for it."""
+_CLOSING_SECONDS = 1.0
 LONGEST_REASON = 500
 
 
@@ -29,7 +32,7 @@ class MailServer:
     """A mail server at `smtp://[user:password@]host[:port]`, or `smtps://` for implicit TLS.
 
     STARTTLS is used if the server offers it; the password is sent over TLS only. One session is kept open between
-    mails. Not thread-safe.
+    mails. Not thread-safe, except `interrupt`.
     """
 
     def __init__(self, url: str) -> None:
@@ -39,10 +42,12 @@ class MailServer:
         self._port = parts.port or (465 if self._implicit_tls else 25)
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
         self._session: smtplib.SMTP | None = None
+        self._limits = SessionLimits()
 
     def check_session(self) -> None:
         """Discard an idle session that the server has closed. Call it before a batch of mails."""
         if self._session is not None:
+            self._limits.begin(_CLOSING_SECONDS)
             with suppress(smtplib.SMTPException, OSError):
                 if self._session.noop()[0] == 250:
                     return
@@ -51,9 +56,11 @@ class MailServer:
     def send(self, mail: ComposedMail) -> None:
         """Return once the server has accepted responsibility for the mail. Opens a session where none is open.
 
-        Raises DeliveryRejected, DeliveryDeferred, or ServerUnavailable if no session can be opened. After
-        DeliveryDeferred the server may still have accepted the mail.
+        Ends within about ten seconds, plus the resolution of the server's name. Raises DeliveryRejected,
+        DeliveryDeferred, or ServerUnavailable if no session can be opened. After DeliveryDeferred the server may still
+        have accepted the mail.
         """
+        self._limits.begin(MAIL_SECONDS)
         session = self._session or self._connect()
         try:
             session.sendmail(mail.sender, [mail.recipient], mail.content)
@@ -66,9 +73,14 @@ class MailServer:
         """End the session, if one is open."""
         session, self._session = self._session, None
         if session is not None:
+            self._limits.begin(_CLOSING_SECONDS)
             with suppress(smtplib.SMTPException, OSError):
                 session.quit()
             session.close()
+
+    def interrupt(self) -> None:
+        """Defer the mail that is being sent, and all further ones, because the process ends. Thread-safe."""
+        self._limits.interrupt()
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -86,9 +98,9 @@ class MailServer:
 
     def _open(self) -> smtplib.SMTP:
         session = (
-            smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT, context=self._tls)
+            LimitedTlsSession(self._limits, self._host, self._port, context=self._tls)
             if self._implicit_tls
-            else smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
+            else LimitedSession(self._limits, self._host, self._port)
         )
         try:
             session.ehlo_or_helo_if_needed()

@@ -114,7 +114,7 @@ def test_mail_fails_after_the_last_retry(office: Office, mailbox: Mailbox) -> No
 
 
 def test_silent_mail_server_times_out(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monolith.modules.notifications.smtp.TIMEOUT", 0.2)
+    monkeypatch.setattr("monolith.modules.notifications.smtp_session.TIMEOUT", 0.2)
     script: list[Step] = [b"220 hello\r\n", 5.0, CLOSE]
     office.hear(Story(customer_id=office.customer()).booked())
     with peer(lambda _: script) as silent:

@@ -68,3 +68,9 @@ def test_hanging_loop_does_not_delay_the_end(monkeypatch: pytest.MonkeyPatch) ->
     assert not run_for(Worker([Loop("hanging", release.wait, 0)]), 0.05)
     assert time.monotonic() - began < 1
     release.set()
+
+
+def test_long_step_is_interrupted_when_the_process_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "INTERRUPT_SECONDS", 0.05)
+    release = threading.Event()
+    assert run_for(Worker([Loop("long", release.wait, 0, interrupt=release.set)]), 0.05)

@@ -56,6 +56,10 @@ _CLAIM = text("""
 # mail_pkey
 _REMOVE = text("DELETE FROM auth.mail WHERE mail_id = :mail_id")
 # mail_pkey
+_RELEASE = text("""
+    UPDATE auth.mail SET next_attempt_at = now(), attempts = attempts - 1 WHERE mail_id = ANY(:mail_ids)
+""")
+# mail_pkey
 _DEFER = text("UPDATE auth.mail SET next_attempt_at = now() + CAST(:delay AS interval) WHERE mail_id = :mail_id")
 
 
@@ -117,3 +121,8 @@ def remove(connection: Connection, mail_id: UUID) -> None:
 
 def defer(connection: Connection, mail_id: UUID, delay: timedelta) -> None:
     connection.execute(_DEFER, {"mail_id": mail_id, "delay": delay})
+
+
+def release(connection: Connection, mail_ids: Sequence[UUID]) -> None:
+    """End the claim of mails that were not attempted."""
+    connection.execute(_RELEASE, {"mail_ids": list(mail_ids)})
