@@ -1,15 +1,14 @@
 """Content lines of iCalendar objects (RFC 5545).
 
-Entries are assembled from lines: the library takes fifty times as long. The tests compare both results.
-Time-zone definitions come from the library, once for each zone and range of years.
+Entries are assembled from lines: the library takes fifty times as long. The tests compare both results. Times are in
+UTC: a local time cannot express the second of two equal hours when summer time ends (RFC 5545, section 3.3.5).
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event, vCalAddress, vText
+from icalendar import Event, vCalAddress, vText
 from icalendar.parser import Contentline
 
 
@@ -24,14 +23,6 @@ def text_line(name: str, text: str) -> str:
     """Return a property with a text, which may contain line breaks (RFC 5545, section 3.3.11)."""
     escaped = text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
     return folded(f"{name}:{escaped}")
-
-
-def local_line(name: str, moment: datetime, zone: str) -> str:
-    """Return a property with a local time in `zone`, which `time_zones` must define."""
-    local = moment.astimezone(ZoneInfo(zone))
-    if _is_utc(zone):
-        return f"{name}:{local:%Y%m%dT%H%M%SZ}"
-    return f"{name};TZID={zone}:{local:%Y%m%dT%H%M%S}"
 
 
 def utc(moment: datetime) -> str:
@@ -55,35 +46,3 @@ def organizer_line(address: str, name: str) -> str:
     entry.add("organizer", person)
     text: bytes = entry.to_ical()
     return text.decode().removeprefix("BEGIN:VEVENT\r\n").removesuffix("\r\nEND:VEVENT\r\n")
-
-
-def time_zones(moments: Iterable[tuple[str, datetime]]) -> Iterator[str]:
-    """Return one definition per zone, from the year before its first moment to the year after the last."""
-    years: dict[str, list[int]] = {}
-    for zone, moment in moments:
-        years.setdefault(zone, []).append(moment.year)
-    for zone, of_zone in sorted(years.items()):
-        if not _is_utc(zone):
-            yield _time_zone(zone, min(of_zone) - 1, max(of_zone) + 2)
-
-
-@lru_cache(maxsize=1024)
-def _time_zone(zone: str, first_year: int, last_year: int) -> str:
-    calendar = _sample(zone, first_year + 1)
-    calendar.add_missing_timezones(first_date=date(first_year, 1, 1), last_date=date(last_year, 1, 1))
-    (definition,) = calendar.walk("VTIMEZONE")
-    text: bytes = definition.to_ical()
-    return text.decode().removesuffix("\r\n")
-
-
-@lru_cache(maxsize=1024)
-def _is_utc(zone: str) -> bool:
-    """Return whether the library writes times in this zone as UTC."""
-    return b"DTSTART:" in _sample(zone, 2030).to_ical()
-
-
-def _sample(zone: str, year: int) -> Calendar:
-    calendar, entry = Calendar(), Event()
-    entry.add("dtstart", datetime(year, 1, 1, tzinfo=ZoneInfo(zone)))
-    calendar.add_component(entry)
-    return calendar

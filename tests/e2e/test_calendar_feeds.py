@@ -137,6 +137,7 @@ def entry(address: str, appointment_id: str) -> dict[str, object] | None:
     """Return the entry of an appointment in a feed; None if there is none."""
     for event in read(address).walk("VEVENT"):
         if str(event["UID"]) == appointment_id:
+            assert str(event.decoded("DTSTART").tzinfo) == "UTC", "a local time is ambiguous when summer time ends"
             shown = {name: str(event[name]) for name in ("SUMMARY", "SEQUENCE", "STATUS")}
             return shown | {"start": event.decoded("DTSTART")}
     return None

@@ -15,7 +15,7 @@ from monolith.modules.auth.api import AuthApi
 from monolith.modules.calendars.feed_models import Feed
 from monolith.modules.calendars.intervals import Interval, merged
 from monolith.shared.endpoints import BusinessRef
-from monolith.shared.icalendar_lines import calendar_object, local_line, text_line, time_zones, utc
+from monolith.shared.icalendar_lines import calendar_object, text_line, utc
 from monolith.shared.localization import Language, texts
 
 PAST = timedelta(days=30)
@@ -62,7 +62,6 @@ class FeedContents:
             text_line("X-WR-CALNAME", title),
             "REFRESH-INTERVAL;VALUE=DURATION:PT1H",
             "X-PUBLISHED-TTL:PT1H",
-            *time_zones((each.zone, each.starts_at) for each in found),
         ]
         for appointment in found:
             lines += self._entry(business, feed, appointment, names, language)
@@ -121,8 +120,8 @@ class FeedContents:
     ) -> Iterator[str]:
         yield "BEGIN:VEVENT"
         yield text_line("SUMMARY", _summary(feed, appointment, names, language))
-        yield local_line("DTSTART", appointment.starts_at, appointment.zone)
-        yield local_line("DTEND", appointment.ends_at, appointment.zone)
+        yield f"DTSTART:{utc(appointment.starts_at)}"
+        yield f"DTEND:{utc(appointment.ends_at)}"
         yield f"DTSTAMP:{utc(appointment.booked_at)}"
         yield f"UID:{appointment.appointment_id}"
         yield f"SEQUENCE:{appointment.version - 1}"

@@ -4,15 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.mail_text import one_line
-from monolith.shared.icalendar_lines import (
-    calendar_object,
-    folded,
-    local_line,
-    organizer_line,
-    text_line,
-    time_zones,
-    utc,
-)
+from monolith.shared.icalendar_lines import calendar_object, folded, organizer_line, text_line, utc
 from monolith.shared.localization import SOURCE, Language, texts
 
 
@@ -27,10 +19,7 @@ def invitation(
     All mails about an appointment share its UID. SEQUENCE is 0 at first and grows with the version, so that a calendar
     that receives mails out of order keeps the newest.
     """
-    lines = [
-        f"METHOD:{'PUBLISH' if attendee is None else method(events)}",
-        *time_zones((event.appointment.zone, event.appointment.starts_at) for event in events),
-    ]
+    lines = [f"METHOD:{'PUBLISH' if attendee is None else method(events)}"]
     for event in events:
         lines += _entry(event, organizer, attendee if len(events) == 1 else None, language)
     return calendar_object("notifications", lines)
@@ -52,8 +41,8 @@ def _entry(event: AnyEvent, organizer: str, attendee: str | None, language: Lang
     summary = texts(language).gettext("%(service)s with %(provider)s") % values
     yield "BEGIN:VEVENT"
     yield text_line("SUMMARY", one_line(summary))
-    yield local_line("DTSTART", appointment.starts_at, appointment.zone)
-    yield local_line("DTEND", appointment.ends_at, appointment.zone)
+    yield f"DTSTART:{utc(appointment.starts_at)}"
+    yield f"DTEND:{utc(appointment.ends_at)}"
     yield f"DTSTAMP:{utc(event.occurred_at)}"
     yield f"UID:{appointment.appointment_id}"
     yield f"SEQUENCE:{appointment.version - 1}"

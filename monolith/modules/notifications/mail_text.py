@@ -197,7 +197,10 @@ def local(at: datetime, zone: ZoneInfo, language: Language = SOURCE) -> str:
 
 
 def interval(start: datetime, end: datetime, zone: ZoneInfo, language: Language = SOURCE) -> str:
-    """Format an interval like `Monday 6 May 2030, 09:00 to 09:30 (Europe/Berlin, UTC+02:00)`."""
+    """Format an interval like `Monday 6 May 2030, 09:00 to 09:30 (Europe/Berlin, UTC+02:00)`.
+
+    If a clock change lies within it, each time has its offset.
+    """
     local_start, local_end = start.astimezone(zone), end.astimezone(zone)
     if local_start.date() == local_end.date():
         day = formats.long_full_day(local_start.date(), language)
@@ -205,8 +208,12 @@ def interval(start: datetime, end: datetime, zone: ZoneInfo, language: Language 
         ends = formats.time_in_sentence(local_end, language)
     else:
         begins, ends = (formats.long_moment(each, language) for each in (local_start, local_end))
-    text = texts(language).gettext("{start} to {end} ({zone}, {offset})")
-    return text.format(start=begins, end=ends, zone=zone.key, offset=_offset(local_start))
+    offset, end_offset = _offset(local_start), _offset(local_end)
+    if offset == end_offset:
+        text = texts(language).gettext("{start} to {end} ({zone}, {offset})")
+    else:
+        text = texts(language).gettext("{start} ({offset}) to {end} ({end_offset}), {zone}")
+    return text.format(start=begins, end=ends, zone=zone.key, offset=offset, end_offset=end_offset)
 
 
 def one_line(text: str) -> str:

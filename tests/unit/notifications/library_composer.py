@@ -1,10 +1,9 @@
 """The mail as the libraries compose it, for comparison with the product's composer."""
 
-from datetime import date
+from datetime import UTC
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
@@ -49,7 +48,7 @@ def library_mail(notification: Notification, recipient: Recipient, sender: Sende
 
 
 def library_invitation(notification: Notification, *, organizer: str, attendee: str) -> bytes:
-    """Compose with `icalendar`. The events are in one zone and one year."""
+    """Compose with `icalendar`."""
     events = notification.events
     calendar = Calendar()
     calendar.add("prodid", "-//extraction//notifications//EN")
@@ -57,20 +56,18 @@ def library_invitation(notification: Notification, *, organizer: str, attendee: 
     calendar.add("method", method(events))
     for event in events:
         calendar.add_component(entry(event, organizer, attendee, notification.language))
-    year = events[0].appointment.starts_at.year
-    calendar.add_missing_timezones(first_date=date(year - 1, 1, 1), last_date=date(year + 2, 1, 1))
     ics: bytes = calendar.to_ical()
     return ics
 
 
 def entry(event: AnyEvent, organizer: str, attendee: str, language: Language) -> Event:
-    appointment, zone = event.appointment, ZoneInfo(event.appointment.zone)
+    appointment = event.appointment
     entry = Event()
     entry.add("uid", str(appointment.appointment_id))
     entry.add("sequence", appointment.version - 1)
     entry.add("dtstamp", event.occurred_at)
-    entry.add("dtstart", appointment.starts_at.astimezone(zone))
-    entry.add("dtend", appointment.ends_at.astimezone(zone))
+    entry.add("dtstart", appointment.starts_at.astimezone(UTC))
+    entry.add("dtend", appointment.ends_at.astimezone(UTC))
     entry.add("summary", one_line(f"{appointment.offering_name} {WITH[language]} {appointment.provider_name}"))
     entry.add("location", one_line(event.business_name))
     entry.add("status", STATUS.get(appointment.status, "CONFIRMED"))
