@@ -89,7 +89,7 @@ def test_each_redirect_is_checked() -> None:
         receiver.reply = lambda _: Reply(302, {"Location": receiver.url})
         with pytest.raises(OutboundFailed, match="redirects more than 3 times"):
             get(LOOPBACK, receiver.url)
-        for target in (inside.url, "file:///etc/passwd", "http://user:secret@127.0.0.1/"):
+        for target in (inside.url, "file:///etc/passwd", "http://user:secret@127.0.0.1/", "http://[x"):
             receiver.reply = lambda _, target=target: Reply(307, {"Location": target})  # type: ignore[misc]
             with pytest.raises(AddressRefused):
                 get(LOOPBACK, receiver.url)

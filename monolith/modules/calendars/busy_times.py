@@ -66,7 +66,9 @@ def busy_times(content: bytes, zone: str, start: datetime, end: datetime) -> lis
     try:
         calendars = Calendar.from_ical(content, multiple=True)
     except (ValueError, IndexError, KeyError) as error:
-        raise CalendarRejected(f"This is not a calendar file: {str(error)[:200]}") from error
+        # The library quotes the file, whose characters may not all be stored or shown.
+        reason = "".join(filter(str.isprintable, str(error)))[:200]
+        raise CalendarRejected(f"This is not a calendar file: {reason}") from error
     if not calendars or not all(isinstance(each, Calendar) for each in calendars):
         raise CalendarRejected(N_("This is not a calendar file: it contains no calendar."))
     found: list[Interval] = []

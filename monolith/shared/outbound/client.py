@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urljoin
 
 from contracts.chassis.deadline import Deadline
 from monolith.shared.localization import N_
-from monolith.shared.outbound.addresses import AddressRule, parts_of
+from monolith.shared.outbound.addresses import AddressRefused, AddressRule, parts_of
 
 MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -49,7 +49,7 @@ class OutboundClient:
             reply = self._exchange("GET", url, {}, None, deadline, most_bytes)
             if reply.status not in _REDIRECTS or "location" not in reply.headers:
                 return reply
-            url = urljoin(url, reply.headers["location"])
+            url = _redirected(url, reply.headers["location"])
         raise OutboundFailed(N_("The host redirects more than %(number)s times.") % {"number": MOST_REDIRECTS})
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -> OutboundReply:
@@ -136,6 +136,13 @@ class _DeadlineSocket(socket.socket):
 
 class _TlsSocket(_DeadlineSocket, ssl.SSLSocket):
     pass
+
+
+def _redirected(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise AddressRefused(N_("The web address is malformed.")) from None
 
 
 def _read(response: http.client.HTTPResponse, most_bytes: int) -> bytes:

@@ -94,7 +94,7 @@ def worker(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wo
         for role in ("app", "worker")
     )
     port = Unreliable(engine_in(databases.monolith_url, databases.role_secret))
-    reader = ImportReader(working, port, OutboundClient(AddressRule()))
+    reader = ImportReader(working, port, OutboundClient(AddressRule([ip_network("127.0.0.1/32")])))
     imports, writer = BusyImports(app, LocalBuckets()), BlockWriter(working, port)
     monkeypatch.setattr(import_worker, "REST", 0)
     yield Worker(working, port, imports, reader, writer, databases.monolith_admin_url)
@@ -230,3 +230,22 @@ def test_turns_of_businesses_without_imports_are_forgotten(worker: Worker) -> No
     worker.imports.remove(business, import_id)
     worker.run()
     assert worker.sql("SELECT work FROM calendars.import_turn") == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (Reply(302, {"Location": "http://[x"}), "The web address is malformed."),
+        (Reply(body=b"\x00gar\x00bage\r\n"), "This is not a calendar file: Content line could not be parsed"),
+    ],
+    ids=["redirect", "NUL"],
+)
+def test_any_reply_of_the_host_is_a_problem_that_staff_see(worker: Worker, reply: Reply, problem: str) -> None:
+    shop = open_shop(worker.port, uuid7())
+    with http_receiver(lambda _: reply) as receiver:
+        business, _ = worker.add_address(shop, receiver.url)
+        assert worker.reader.step()
+    (shown,) = worker.imports.of_business(business)
+    assert str(shown.problem).startswith(problem)
+    assert str(shown.problem).isprintable()
+    assert worker.sql("SELECT failures FROM calendars.busy_import") == [(1,)]
