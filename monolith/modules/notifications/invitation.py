@@ -1,6 +1,7 @@
 """Calendar invitations (RFC 5545, RFC 5546) for the customer's own calendar."""
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote
 
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.mail_text import one_line
@@ -47,7 +48,7 @@ def _entry(event: AnyEvent, organizer: str, attendee: str | None, language: Lang
     yield f"UID:{appointment.appointment_id}"
     yield f"SEQUENCE:{appointment.version - 1}"
     if attendee is not None:
-        yield folded(f"ATTENDEE:mailto:{attendee}")
+        yield folded(f"ATTENDEE:mailto:{quote(attendee, safe='@+')}")
     yield text_line("LOCATION", one_line(event.business_name))
     yield organizer_line(organizer, one_line(event.business_name))
     yield f"STATUS:{_STATUS.get(appointment.status, 'CONFIRMED')}"

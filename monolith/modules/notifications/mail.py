@@ -23,6 +23,7 @@ from uuid import UUID
 
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications.invitation import invitation, method
+from monolith.modules.notifications.mail_address import mail_address
 from monolith.modules.notifications.mail_text import LetterText, MailText, mail_text, one_line
 from monolith.modules.notifications.model import FOR_THE_BUSINESS, Kind, Recipient
 from monolith.shared.customer_links import CustomerLinks, manage_url
@@ -105,6 +106,7 @@ def compose(notification: Notification, recipient: Recipient, sender: SenderIden
         url = sender.office_url(events[0].business_id, first.appointment_id)
     else:
         url = sender.customer_url(events[0])
+    address = mail_address(recipient.email)
     place = ", ".join(filter(None, (events[0].business_name, notification.place)))
     language = notification.language
     text = mail_text(notification.kind, events, recipient.name, url, notification.customer, place, language)
@@ -112,32 +114,33 @@ def compose(notification: Notification, recipient: Recipient, sender: SenderIden
         notification.message_id,
         notification.created_at,
         _mailbox("From", one_line(events[0].business_name), sender.address),
-        _mailbox("To", one_line(recipient.name), recipient.email),
+        _mailbox("To", one_line(recipient.name), address),
         text.subject,
         sender,
     )
     boundary = _boundary(notification.message_id)
     body = _alternatives(boundary, plain_text(text), html_text(text))
     if notification.kind in _WITH_INVITATION:
-        entry = invitation(events, organizer=sender.address, attendee=recipient.email, language=language)
+        entry = invitation(events, organizer=sender.address, attendee=address, language=language)
         body = _multipart("mixed", f"{boundary}_m", [body, _calendar_part(entry, method(events))])
-    return ComposedMail(sender.address, recipient.email, "\r\n".join([*head, body]).encode("ascii"))
+    return ComposedMail(sender.address, address, "\r\n".join([*head, body]).encode("ascii"))
 
 
 def compose_letter(
     message_id: UUID, created_at: datetime, text: LetterText, recipient: str, sender: SenderIdentity
 ) -> ComposedMail:
     """Compose the mail of another module. Deterministic, including the Message-ID. Raises InvalidAddress."""
+    address = mail_address(recipient)
     head = _head(
         message_id,
         created_at,
         _mailbox("From", "", sender.address),
-        _mailbox("To", one_line(text.name), recipient),
+        _mailbox("To", one_line(text.name), address),
         one_line(text.subject),
         sender,
     )
     body = _alternatives(_boundary(message_id), plain_letter(text), html_letter(text))
-    return ComposedMail(sender.address, recipient, "\r\n".join([*head, body]).encode("ascii"))
+    return ComposedMail(sender.address, address, "\r\n".join([*head, body]).encode("ascii"))
 
 
 def calendar_file(events: Sequence[AnyEvent], public_url: str, language: Language = SOURCE) -> bytes:

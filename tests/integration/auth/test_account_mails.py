@@ -1,4 +1,4 @@
-"""The queue of mails about accounts, with a mail server that is slow."""
+"""The queue of mails about accounts: slow servers, and unusual addresses."""
 
 import pytest
 
@@ -17,3 +17,8 @@ def test_batch_without_time_releases_its_mails_without_an_attempt(
     assert site.sql("SELECT attempts, next_attempt_at <= now() FROM auth.mail") == [(0, True)] * 2
     monkeypatch.undo()
     assert len(post.deliver()) == 2
+
+
+def test_address_with_two_dots_receives_mail(site: Site, owner: Client, post: Post) -> None:
+    assert site.client().join("salon", "a..b@docomo.example").status_code == 201
+    assert ("a..b@docomo.example", "Confirm your e-mail address") in post.deliver()
