@@ -20,7 +20,7 @@ from contracts.scheduling.values import Epoch
 
 STREAM = "scheduling.events"
 """The Redis stream. Each entry has the fields `id` (the event id) and `event` (the event as JSON) and, if events are
-signed, `signature` (`event_signatures.py`). With the field `consumer`, only the group of this name handles the entry."""
+signed, `signature` (`event_signatures.py`). With the field `consumer`, only that group handles the entry."""
 
 PUBLISHED = "{" + STREAM + "}.published"
 """A Redis hash: for each source, up to which time (by its database's clock) its outbox has been published. A consumer

@@ -44,8 +44,8 @@ class PasswordResets:
 
         That is: all sessions, API tokens, open invitations sent by the user, and links of the appointments that exist,
         whoever has made or seen them. The new session also replaces the session `replacing` of the browser, which may
-        belong to another user. The owner is notified by mail. Raises ApiError 404 for a link that is unknown, expired or
-        used.
+        belong to another user. The owner is notified by mail. Raises ApiError 404 for a link that is unknown, expired
+        or used.
         """
         account = self._account_of(secret)
         renewed = Account(account.user, self._passwords.hash(password))

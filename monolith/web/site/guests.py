@@ -63,8 +63,8 @@ class Guests:
     def register(self, form: GuestForm, fields: Mapping[str, str], mails: int = 1) -> None:
         """Store the contact details of a guest, or replace those that the same form entered before.
 
-        `mails` is how many the booking sends to the address. Raises ApiError 409 if the guest has the details of another
-        form or of staff, and 429 after too many mails to one mailbox.
+        `mails` is how many the booking sends to the address. Raises ApiError 409 if the guest has the details of
+        another form or of staff, and 429 after too many mails to one mailbox.
         """
         guest = convert(_fields(fields) | {"language": language()}, AddGuest)
         self._auth.customers.register_guest(form.business_id, form.customer_id, guest, form.proof, mails)

@@ -146,13 +146,13 @@ def test_guests_who_book_change_only_what_their_own_form_entered(site: Site, own
     assert business is not None
     register, walk_in, own = site.auth.customers.register_guest, UUID(str(add_guest(owner)["customer_id"])), uuid4()
     stranger = AddGuest(name="Sam Stranger", email="sam@example.org")
-    register(business.business_id, own, AddGuest(name="Gil Guest", email="gil@example.org"), "form-of-gil")
+    register(business.business_id, own, AddGuest(name="Gil Guest", email="gil@example.org"), "form-of-gil", 1)
     for customer_id, proof in ((walk_in, "form-of-sam"), (own, "form-of-sam")):
         with pytest.raises(ApiError) as refusal:
-            register(business.business_id, customer_id, stranger, proof)
+            register(business.business_id, customer_id, stranger, proof, 1)
         assert refusal.value.status == 409
         assert not site.auth.customers.is_registered_by(business.business_id, customer_id, proof)
-    register(business.business_id, own, AddGuest(name="Gil Guest", email="gil.guest@example.org"), "form-of-gil")
+    register(business.business_id, own, AddGuest(name="Gil Guest", email="gil.guest@example.org"), "form-of-gil", 1)
     listed = answered(owner.get(f"{ROOT}/customers"))["customers"]
     assert [(each["name"], each["email"]) for each in listed] == [
         ("Gil Guest", "gil.guest@example.org"),
