@@ -91,7 +91,8 @@ class Letters:
             return None
         with self._database.transaction() as connection:
             admit(connection, mail)
-            customer = customers.contacts(connection, [found.customer_id]).get(found.customer_id)
+            key = (mail.subject_id, found.customer_id)
+            customer = customers.contacts(connection, {key}).get(key)
             business = businesses.for_mails(connection, [mail.subject_id]).get(mail.subject_id, MailingBusiness())
         language = (customer.language if customer else None) or business.language
         _ = texts(language).gettext
@@ -252,7 +253,8 @@ class Letters:
             return None
         waiting = WaitingCustomer.read(mail.content)
         business = businesses.by_id(connection, mail.subject_id)
-        customer = customers.contacts(connection, {waiting.customer_id}).get(waiting.customer_id)
+        key = (mail.subject_id, waiting.customer_id)
+        customer = customers.contacts(connection, {key}).get(key)
         if business is None or customer is None:
             return None
         token = self._links.waiting_token(business.business_id, waiting.customer_id, waiting.entry_id)

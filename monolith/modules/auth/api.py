@@ -14,6 +14,7 @@ from monolith.shared.localization import SOURCE, Language
 __all__ = [
     "AuthApi",
     "Customer",
+    "CustomerKey",
     "FindLink",
     "FoundLink",
     "MailingBusiness",
@@ -52,6 +53,9 @@ class FoundLink(NamedTuple):
     url: str
 
 
+CustomerKey = tuple[UUID, UUID]
+"""A business and its customer."""
+
 FindLink = Callable[[UUID, str, str], FoundLink | None]
 """Finds the link of an appointment by business, confirmed e-mail address and reference."""
 
@@ -81,10 +85,11 @@ class AuthApi(Protocol):
     def customer(self, business_id: UUID, customer_id: UUID) -> Customer:
         """Return a customer of a business. Raises ApiError 404."""
 
-    def contacts(self, customer_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:
-        """Return the customers, with or without an account, that have an e-mail address, by id.
+    def contacts(self, customers: Collection[CustomerKey], /) -> Mapping[CustomerKey, UserRef]:
+        """Return the customers, with or without an account, that have an e-mail address.
 
-        Without an account, they are `confirmed` as soon as an owner of the business is.
+        One without an account is returned to its own business only, and is `confirmed` as soon as an owner of the
+        business is.
         """
 
     def business_contacts(self, business_ids: Collection[UUID]) -> Mapping[UUID, UserRef]:

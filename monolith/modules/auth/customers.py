@@ -102,8 +102,8 @@ class Customers:
 
     def confirm_waiting(self, business_id: UUID, waiting: WaitingCustomer) -> None:
         """Queue the mail with the link of the entry, if the customer has a confirmed e-mail address."""
-        contacts = self._database.query(lambda connection: repository.contacts(connection, {waiting.customer_id}))
-        contact = contacts.get(waiting.customer_id)
+        key = (business_id, waiting.customer_id)
+        contact = self._database.query(lambda connection: repository.contacts(connection, {key})).get(key)
         if contact is None or not contact.confirmed:
             return
         with self._database.transaction() as connection:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID, uuid5
 
 from monolith.modules.auth.accounts import Accounts
-from monolith.modules.auth.api import MailingBusiness, OperatorRole, UserRef
+from monolith.modules.auth.api import CustomerKey, MailingBusiness, OperatorRole, UserRef
 from monolith.modules.auth.confirmation import EmailConfirmation
 from monolith.modules.auth.customer_models import Customer
 from monolith.modules.auth.customers import Customers
@@ -40,8 +40,8 @@ class Directory:
     def customer(self, business_id: UUID, customer_id: UUID) -> Customer:
         return self._customers.get(business_id, customer_id)
 
-    def contacts(self, customer_ids: Collection[UUID]) -> dict[UUID, UserRef]:
-        return self._database.query(lambda connection: customers.contacts(connection, customer_ids))
+    def contacts(self, wanted: Collection[CustomerKey], /) -> dict[CustomerKey, UserRef]:
+        return self._database.query(lambda connection: customers.contacts(connection, wanted))
 
     def business_contacts(self, business_ids: Collection[UUID]) -> dict[UUID, UserRef]:
         return self._database.query(lambda connection: customers.business_contacts(connection, business_ids))

@@ -131,8 +131,8 @@ class SenderBusiness(Protocol):
 class Recipients(Protocol):
     """Lookup of recipients; implemented by the API of auth."""
 
-    def contacts(self, customer_ids: Collection[UUID], /) -> Mapping[UUID, Recipient]:
-        """Return the recipients that exist and have an e-mail address, by id."""
+    def contacts(self, customers: Collection[tuple[UUID, UUID]], /) -> Mapping[tuple[UUID, UUID], Recipient]:
+        """Return the recipients that exist and have an e-mail address, by business and id."""
 
     def business_contacts(self, business_ids: Collection[UUID], /) -> Mapping[UUID, Recipient]:
         """Return the businesses with their own e-mail address or, without one, their owner's."""

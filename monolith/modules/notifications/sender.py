@@ -35,6 +35,9 @@ BATCH_SECONDS: Final = 2.0
 of one mail, it ends long before the claim does, and has marked what it sent."""
 LONGEST_PROBLEM: Final = 1000
 
+
+_Key = tuple[UUID, UUID | None]
+"""A business and its customer, or None for the business itself."""
 _OF_SERIES: tuple[Kind, ...] = (
     "confirmation",
     "request",
@@ -71,6 +74,10 @@ class _Due:
     attempts: int
     created_at: datetime
     series_id: UUID | None
+
+    @property
+    def customer(self) -> tuple[UUID, UUID]:
+        return self.business_id, self.user_id
 
 
 class Sender:
@@ -126,14 +133,14 @@ class Sender:
         if not letters:
             return
         self._mark(letters, state="held", attempts=message.c.attempts - 1)
-        recipients = self._recipients.contacts({each.user_id for each in letters})
-        confirmed = [each for each in letters if not _is_unconfirmed(recipients.get(each.user_id))]
+        recipients = self._recipients.contacts({each.customer for each in letters})
+        confirmed = [each for each in letters if not _is_unconfirmed(recipients.get(each.customer))]
         self._mark(confirmed, state="pending", next_attempt_at=func.now())
 
     def _send_all(
         self,
         letters: Sequence[list[_Due]],
-        recipients: Mapping[UUID, Recipient],
+        recipients: Mapping[_Key, Recipient],
         businesses: Mapping[UUID, SenderBusiness],
         sent: list[_Due],
     ) -> None:
@@ -153,12 +160,17 @@ class Sender:
             except Exception as error:
                 self._record_failure(letter, error)
 
-    def _addressees(self, due: Sequence[_Due]) -> dict[UUID, Recipient]:
-        """Return the recipients by customer or, for mails to the business, by business."""
-        customers = {each.user_id for each in due if each.kind not in FOR_THE_BUSINESS}
+    def _addressees(self, due: Sequence[_Due]) -> dict[_Key, Recipient]:
+        """Return the recipients by business and customer or, for mails to the business, by business and None."""
+        customers = {each.customer for each in due if each.kind not in FOR_THE_BUSINESS}
         businesses = {each.business_id for each in due if each.kind in FOR_THE_BUSINESS}
-        found: dict[UUID, Recipient] = dict(self._recipients.contacts(customers)) if customers else {}
-        return found | dict(self._recipients.business_contacts(businesses)) if businesses else found
+        found: dict[_Key, Recipient] = {}
+        if customers:
+            found.update(self._recipients.contacts(customers).items())
+        if businesses:
+            contacts = self._recipients.business_contacts(businesses)
+            found.update(((business_id, None), contact) for business_id, contact in contacts.items())
+        return found
 
     def _send(self, letter: Sequence[_Due], recipient: Recipient | None, business: SenderBusiness | None) -> None:
         if recipient is None:
@@ -220,12 +232,12 @@ def _stored(problem: object) -> str:
     return one_line(str(problem))[:LONGEST_PROBLEM]
 
 
-def _must_wait(due: _Due, recipients: Mapping[UUID, Recipient]) -> bool:
+def _must_wait(due: _Due, recipients: Mapping[_Key, Recipient]) -> bool:
     """Return whether a mail waits for a confirmation: of the customer or, for a guest, of an owner of the business.
 
     Mails to a business are not held.
     """
-    return due.kind not in FOR_THE_BUSINESS and _is_unconfirmed(recipients.get(due.user_id))
+    return due.kind not in FOR_THE_BUSINESS and _is_unconfirmed(recipients.get(due.customer))
 
 
 def _is_unconfirmed(recipient: Recipient | None) -> bool:
@@ -248,8 +260,8 @@ def _newest(events: Iterable[AnyEvent]) -> list[AnyEvent]:
     return sorted(newest.values(), key=lambda event: event.appointment.starts_at)
 
 
-def _addressee(due: _Due) -> UUID:
-    return due.business_id if due.kind in FOR_THE_BUSINESS else due.user_id
+def _addressee(due: _Due) -> _Key:
+    return (due.business_id, None) if due.kind in FOR_THE_BUSINESS else due.customer
 
 
 def _claim(connection: Connection) -> list[_Due]:

@@ -82,7 +82,7 @@ class StaffAppointmentPages:
         context = page.call_context()
         found = page.port.get_appointment(context, m.GetAppointment(appointment_id=appointment_id))
         history = page.port.get_history(context, m.GetHistory(appointment_id=appointment_id)).changes
-        contact = self._office.auth.api.contacts({found.customer_id}).get(found.customer_id)
+        customer = (business_id, found.customer_id)
         actors = {UUID(text) for each in history if (text := each.actor.partition(":")[2])}
         query = InvoicesQuery(appointment_id=appointment_id)
         return render(
@@ -92,7 +92,7 @@ class StaffAppointmentPages:
             a=found,
             began=found.starts_at <= datetime.now(UTC),
             names=self._office.auth.api.customer_names(business_id, {found.customer_id, *actors}),
-            contact=contact,
+            contact=self._office.auth.api.contacts({customer}).get(customer),
             history=history,
             invoices=self._office.billing.invoices(business_id, query).invoices,
             problem=problem,

@@ -54,14 +54,14 @@ class InvoicePages:
     def _one(self, page: PageContext, number: int, problem: str | None = None) -> str:
         invoice = self._office.billing.invoice(page.business.business_id, number)
         names = self._office.auth.api.customer_names(page.business.business_id, {invoice.customer_id})
-        contact = self._office.auth.api.contacts({invoice.customer_id}).get(invoice.customer_id)
+        customer = (page.business.business_id, invoice.customer_id)
         return render(
             page,
             "invoice.html",
             section="invoices",
             invoice=invoice,
             customer=names.get(invoice.customer_id),
-            contact=contact,
+            contact=self._office.auth.api.contacts({customer}).get(customer),
             form=request.form,
             problem=problem,
         )

@@ -229,7 +229,8 @@ class ManagingPages:
         customer_id, page = appointment.customer_id, managed.page
         if customer_id == page.own_id:
             return None
-        contact = self._customers.contacts({customer_id}).get(customer_id)
+        key = (page.business.business_id, customer_id)
+        contact = self._customers.contacts({key}).get(key)
         if contact is not None:
             return contact
         names = self._customers.customer_names(page.business.business_id, {customer_id})

@@ -30,12 +30,25 @@ def patch(owner: Client, path: str, **fields: object) -> object:
     return answered(owner.request("PATCH", f"{ROOT}/{path}".rstrip("/"), json=fields))
 
 
+def business_of(site: Site, slug: str = "salon") -> UUID:
+    business = site.auth.api.business_by_slug(slug)
+    assert business is not None
+    return business.business_id
+
+
+def test_contact_of_a_guest_is_for_its_business_only(site: Site, owner: Client) -> None:
+    guest = UUID(str(add_guest(owner, email="gerda@example.org")["customer_id"]))
+    answered(site.client().sign_up("bakery"))
+    own, other = (business_of(site), guest), (business_of(site, "bakery"), guest)
+    assert list(site.auth.api.contacts([other, own])) == [own]
+
+
 def test_guest_has_a_language_for_mails(site: Site, owner: Client) -> None:
     unknown, german = add_guest(owner), add_guest(owner, name="Gerda", email="gerda@example.org", language="de")
     assert (unknown["language"], german["language"]) == (None, "de")
     path = f"customers/{german['customer_id']}"
     patch(owner, path, phone="0123")
-    (contact,) = site.auth.api.contacts([UUID(str(german["customer_id"]))]).values()
+    (contact,) = site.auth.api.contacts([(business_of(site), UUID(str(german["customer_id"])))]).values()
     assert contact.language == "de", "a change of another field keeps it"
     patch(owner, path, language=None)
     assert answered(owner.get(f"{ROOT}/{path}"))["language"] is None
@@ -63,7 +76,8 @@ def test_staff_list_search_and_annotate_customers(site: Site, owner: Client) -> 
         ("Cleo Customer", "0123", "Prefers mornings"),
         ("Wanda Now", "+351 21 000 00 00", ""),
     ]
-    mails = site.auth.api.contacts([UUID(cleo), UUID(str(wanda["customer_id"])), uuid4()])
+    ids = [UUID(cleo), UUID(str(wanda["customer_id"])), uuid4()]
+    mails = site.auth.api.contacts([(business_of(site), each) for each in ids])
     assert sorted((each.name, each.email) for each in mails.values()) == [
         ("Cleo Customer", "cleo@example.org"),
         ("Wanda Now", "wanda@example.org"),
@@ -142,17 +156,16 @@ def test_owner_changes_and_closes_the_business(site: Site, owner: Client) -> Non
 
 def test_guests_who_book_change_only_what_their_own_form_entered(site: Site, owner: Client) -> None:
     """The stored proof is compared with that of the form; guests of staff have none."""
-    business = site.auth.api.business_by_slug("salon")
-    assert business is not None
+    business_id = business_of(site)
     register, walk_in, own = site.auth.customers.register_guest, UUID(str(add_guest(owner)["customer_id"])), uuid4()
     stranger = AddGuest(name="Sam Stranger", email="sam@example.org")
-    register(business.business_id, own, AddGuest(name="Gil Guest", email="gil@example.org"), "form-of-gil", 1)
+    register(business_id, own, AddGuest(name="Gil Guest", email="gil@example.org"), "form-of-gil", 1)
     for customer_id, proof in ((walk_in, "form-of-sam"), (own, "form-of-sam")):
         with pytest.raises(ApiError) as refusal:
-            register(business.business_id, customer_id, stranger, proof, 1)
+            register(business_id, customer_id, stranger, proof, 1)
         assert refusal.value.status == 409
-        assert not site.auth.customers.is_registered_by(business.business_id, customer_id, proof)
-    register(business.business_id, own, AddGuest(name="Gil Guest", email="gil.guest@example.org"), "form-of-gil", 1)
+        assert not site.auth.customers.is_registered_by(business_id, customer_id, proof)
+    register(business_id, own, AddGuest(name="Gil Guest", email="gil.guest@example.org"), "form-of-gil", 1)
     listed = answered(owner.get(f"{ROOT}/customers"))["customers"]
     assert [(each["name"], each["email"]) for each in listed] == [
         ("Gil Guest", "gil.guest@example.org"),

@@ -90,8 +90,8 @@ class Office:
         self.sender = self.another_sender(mailbox.url)
         self.reminders = Reminders(self.sending)
 
-    def contacts(self, user_ids: Collection[UUID], /) -> dict[UUID, Person]:
-        return {user_id: self.people[user_id] for user_id in user_ids if user_id in self.people}
+    def contacts(self, customers: Collection[tuple[UUID, UUID]], /) -> dict[tuple[UUID, UUID], Person]:
+        return {each: self.people[each[1]] for each in customers if each[1] in self.people}
 
     def mailing_businesses(self, business_ids: Collection[UUID], /) -> dict[UUID, MailingBusiness]:
         return dict.fromkeys(business_ids, MailingBusiness("1 Quay Street", self.language))

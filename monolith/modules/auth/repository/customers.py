@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from monolith.modules.auth.api import UserRef
+from monolith.modules.auth.api import CustomerKey, UserRef
 from monolith.modules.auth.customer_models import AddGuest, Customer
 
 # membership_pkey and account_pkey; customer_pkey. `names` are all who can have an appointment, `listed` the customers.
@@ -41,14 +41,18 @@ _HAS_CONFIRMED_OWNER = """
     EXISTS (SELECT FROM auth.membership m JOIN auth.account a USING (user_id)
              WHERE m.business_id = customer.business_id AND m.role = 'owner' AND a.email IS NOT NULL)
 """
-# account_pkey, customer_by_id
+# account_pkey, customer_pkey
 _CONTACTS = text(f"""
-    SELECT user_id, name, coalesce(email, unconfirmed_email) AS email, email IS NOT NULL AS confirmed, language
-      FROM auth.account
-     WHERE user_id = ANY (CAST(:ids AS uuid[])) AND coalesce(email, unconfirmed_email) IS NOT NULL
+    WITH wanted AS (
+        SELECT * FROM unnest(CAST(:businesses AS uuid[]), CAST(:ids AS uuid[])) AS each (business_id, customer_id))
+    SELECT business_id, user_id, name, coalesce(email, unconfirmed_email) AS email, email IS NOT NULL AS confirmed,
+           language
+      FROM wanted JOIN auth.account ON user_id = customer_id
+     WHERE coalesce(email, unconfirmed_email) IS NOT NULL
      UNION ALL
-    SELECT customer_id, name, email, {_HAS_CONFIRMED_OWNER}, language FROM auth.customer
-     WHERE customer_id = ANY (CAST(:ids AS uuid[])) AND name IS NOT NULL AND email IS NOT NULL
+    SELECT business_id, customer_id, name, email, {_HAS_CONFIRMED_OWNER}, language
+      FROM wanted JOIN auth.customer USING (business_id, customer_id)
+     WHERE name IS NOT NULL AND email IS NOT NULL
 """)  # noqa: S608 - a constant
 # business_pkey, membership_pkey, account_pkey
 _BUSINESS_CONTACTS = text("""
@@ -142,13 +146,17 @@ def names(connection: Connection, business_id: UUID, ids: Collection[UUID]) -> d
     return {row.user_id: row.name for row in rows}
 
 
-def contacts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, UserRef]:
-    """Return those that exist and have an e-mail address, by id.
+def contacts(connection: Connection, customers: Collection[CustomerKey]) -> dict[CustomerKey, UserRef]:
+    """Return those that exist and have an e-mail address, by business and id.
 
     A guest is `confirmed` as soon as an owner of the business is.
     """
-    rows = connection.execute(_CONTACTS, {"ids": list(ids)})
-    return {row.user_id: UserRef(row.user_id, row.name, row.email, row.confirmed, row.language) for row in rows}
+    wanted = list(customers)
+    values = {"businesses": [business_id for business_id, _ in wanted], "ids": [own_id for _, own_id in wanted]}
+    return {
+        (row.business_id, row.user_id): UserRef(row.user_id, row.name, row.email, row.confirmed, row.language)
+        for row in connection.execute(_CONTACTS, values)
+    }
 
 
 def business_contacts(connection: Connection, ids: Collection[UUID]) -> dict[UUID, UserRef]:
