@@ -179,6 +179,9 @@ class Sender:
         if first.kind in FOR_THE_BUSINESS and not recipient.confirmed:
             raise InvalidAddress("the owner has not confirmed the e-mail address")
         events = _newest(decode_event(each.event) for each in letter)
+        if any((event.business_id, event.appointment.customer_id) != first.customer for event in events):
+            # The mail would have its link, so a row that names another recipient is not trusted.
+            raise InvalidAddress("the appointment is that of another customer")
         customer = self._customer_name(first) if first.kind in FOR_THE_BUSINESS else None
         place = business.place if business else ""
         language = recipient.language or (business.language if business else SOURCE)
