@@ -57,6 +57,8 @@ class Customer(Struct, frozen=True, kw_only=True):
     """When the customer joined or was added."""
     language: Language | None = None
     """Of mails; null for the language of the business."""
+    email_confirmed: bool = False
+    """Whether the customer has shown that the address is theirs. Anyone can enter one as a guest or at a sign-up."""
 
 
 class CustomersQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

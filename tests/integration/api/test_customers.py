@@ -55,6 +55,13 @@ def test_guest_has_a_language_for_mails(site: Site, owner: Client) -> None:
     refused(owner.request("PATCH", f"{ROOT}/{path}", json={"language": "fr"}), 400, "invalid_request")
 
 
+def test_staff_see_whether_an_address_is_confirmed(site: Site, owner: Client) -> None:
+    path = f"{ROOT}/customers/{answered(site.client().join('salon', 'cleo@example.org'))['user_id']}"
+    assert answered(owner.get(path))["email_confirmed"] is False
+    site.confirm("cleo@example.org")
+    assert answered(owner.get(path))["email_confirmed"] is True
+
+
 def test_staff_list_search_and_annotate_customers(site: Site, owner: Client) -> None:
     cleo = answered(site.client().join("salon", "cleo@example.org"))["user_id"]
     wanda = add_guest(owner, phone="+351 21 000 00 00")

@@ -17,13 +17,13 @@ from monolith.modules.auth.customer_models import AddGuest, Customer
 _EVERY = """
     SELECT m.user_id AS customer_id, a.name, coalesce(a.email, a.unconfirmed_email) AS email,
            coalesce(c.phone, '') AS phone, coalesce(c.note, '') AS note,
-           true AS has_account, m.created_at AS since, m.role, a.language
+           true AS has_account, m.created_at AS since, m.role, a.language, a.email IS NOT NULL AS email_confirmed
       FROM auth.membership m
       JOIN auth.account a USING (user_id)
       LEFT JOIN auth.customer c ON c.business_id = m.business_id AND c.customer_id = m.user_id
      WHERE m.business_id = :business_id
      UNION ALL
-    SELECT customer_id, name, email, phone, note, false, created_at, 'customer', language
+    SELECT customer_id, name, email, phone, note, false, created_at, 'customer', language, false
       FROM auth.customer
      WHERE business_id = :business_id AND name IS NOT NULL
 """
@@ -246,4 +246,5 @@ def _customer(row: Row[Any]) -> Customer:
         has_account=row.has_account,
         since=row.since,
         language=row.language,
+        email_confirmed=row.email_confirmed,
     )
