@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -22,7 +22,8 @@ from contracts.chassis import tracing
 from contracts.chassis.credentials import role_url
 from contracts.chassis.database_urls import sqlalchemy_url
 from contracts.chassis.logins import alternatives, was_password_sent
-from monolith.shared.database.errors import CommitUnknown, busy, unavailable, unreachable
+from monolith.shared.database.bounded_connection import FIRST_REPLY_SECONDS, BoundedConnection, ServerSilent
+from monolith.shared.database.errors import CommitUnknown, DatabaseUnavailable, busy, unavailable, unreachable
 from monolith.shared.database.traced_statements import record_statements
 
 T = TypeVar("T")
@@ -99,7 +100,8 @@ class ModuleDatabase:
         """Return the value of a statement that returns one column and at most one row; None without a row.
 
         Like `query`, but calls the driver directly, at a third of SQLAlchemy's cost: for reads that requests repeat.
-        Parameters are written `%(name)s`. Raises DatabaseUnavailable, and psycopg.Error if the statement is wrong.
+        Parameters are written `%(name)s`. Raises DatabaseUnavailable, after three seconds also without a reply, and
+        psycopg.Error if the statement is wrong.
         """
         try:
             return self._read_value(statement, parameters)
@@ -131,20 +133,31 @@ class ModuleDatabase:
         connection = self._check_out()
         driver = _driver(connection)
         try:
+            driver.patience = FIRST_REPLY_SECONDS
             with tracing.query(statement):
                 row = driver.execute(statement.encode(), parameters, prepare=True).fetchone()
         except psycopg.Error as error:
             if driver.closed:
                 connection.invalidate()
+                if isinstance(error, ServerSilent):
+                    raise self._silent() from error
                 raise _ConnectionLost from error
             raise unavailable(error) or error from error
         finally:
+            driver.patience = None
             _release(connection)
         return None if row is None else row[0]
+
+    def _silent(self) -> DatabaseUnavailable:
+        """Close the pooled connections, of which each would cost the same wait; a new one fails after two seconds."""
+        self._engine.dispose()
+        return unreachable()
 
     def _begin(self, statement: bytes) -> Connection:
         try:
             return self._begin_once(statement)
+        except ServerSilent as error:
+            raise self._silent() from error
         except psycopg.OperationalError:
             # The pooled connection was dead, and the others probably are too. Nothing was sent, so retry on a new one.
             self._engine.dispose()
@@ -155,13 +168,17 @@ class ModuleDatabase:
 
     def _begin_once(self, statement: bytes) -> Connection:
         connection = self._check_out()
+        driver = _driver(connection)
         try:
+            driver.patience = FIRST_REPLY_SECONDS
             # `prepare=False`, because a string with two statements cannot be prepared.
-            _driver(connection).execute(statement, prepare=False)
+            driver.execute(statement, prepare=False)
         except psycopg.Error:
             connection.invalidate()
             connection.close()
             raise
+        finally:
+            driver.patience = None
         return connection
 
     def _check_out(self) -> Connection:
@@ -198,22 +215,21 @@ def _engine(url: str, role: str, pool_size: int, pool_timeout: float) -> Engine:
             "tcp_user_timeout": 10_000,
         },
     )
-    if older:
-        _accept_password(engine, unquote(urlsplit(older[0]).password or ""))
+    _log_in(engine, unquote(urlsplit(older[0]).password or "") if older else None)
     return engine
 
 
-def _accept_password(engine: Engine, older: str) -> None:
-    """Log in with the older password of a rotation while the server refuses the newer one."""
+def _log_in(engine: Engine, older: str | None) -> None:
+    """Connect, with the older password of a rotation while the server refuses the newer one."""
 
     @event.listens_for(engine, "do_connect")
-    def log_in(dialect: Dialect, _: object, arguments: tuple[Any, ...], settings: dict[str, Any]) -> DBAPIConnection:
+    def log_in(_: Dialect, __: object, arguments: tuple[Any, ...], settings: dict[str, Any]) -> DBAPIConnection:
         try:
-            return dialect.connect(*arguments, **settings)
+            return cast(DBAPIConnection, BoundedConnection.connect(*arguments, **settings))
         except psycopg.OperationalError as error:
-            if not was_password_sent(error):
+            if older is None or not was_password_sent(error):
                 raise
-        return dialect.connect(*arguments, **{**settings, "password": older})
+        return cast(DBAPIConnection, BoundedConnection.connect(*arguments, **{**settings, "password": older}))
 
 
 def _begin_statement(businesses: UUID | Collection[UUID] | None) -> bytes:
@@ -224,9 +240,9 @@ def _begin_statement(businesses: UUID | Collection[UUID] | None) -> bytes:
     return f"BEGIN; SELECT set_config('app.business_id', '{ids}', true)".encode()
 
 
-def _driver(connection: Connection) -> psycopg.Connection[tuple[object, ...]]:
+def _driver(connection: Connection) -> BoundedConnection:
     driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
+    assert isinstance(driver, BoundedConnection)
     return driver
 
 
