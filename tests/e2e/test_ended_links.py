@@ -22,7 +22,7 @@ def shop(product: Product) -> Shop:
 
 
 def test_links_end_with_a_take_over(product: Product, shop: Shop) -> None:
-    """Also that of the waitlist, which would show the link of what is offered later."""
+    """The link of a waitlist entry ends too: it would show the link of a later offer."""
     person, stranger = Browser(product.installation.url), Customer(product.installation, shop)
     links = links_of(person, product, shop, stranger)
     assert [person.open(link).status for link in links] == [200, 200]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from monolith.modules.calendars.import_turns import CLAIM, Turn
+from monolith.modules.calendars.import_turns import CLAIM, ImportTurn
 from monolith.modules.calendars.intervals import Interval
 from monolith.shared.database import new_id
 
@@ -121,7 +121,7 @@ _DELETE_EMPTY = text("""
 """)
 
 
-def claim_import(connection: Connection, turn: Turn) -> DueImport | None:
+def claim_import(connection: Connection, turn: ImportTurn) -> DueImport | None:
     """Return the import of a business that has been due longest; other workers leave it alone for a minute."""
     row = connection.execute(_CLAIM_IMPORT, {"business_id": turn.business_id, "claim": CLAIM}).one_or_none()
     return None if row is None else DueImport(*row)
@@ -156,7 +156,7 @@ def defer(connection: Connection, due: DueImport, delay: timedelta) -> None:
     connection.execute(_DEFER, _id(due) | {"delay": delay})
 
 
-def claim_times(connection: Connection, turn: Turn, most: int) -> list[DueTime]:
+def claim_times(connection: Connection, turn: ImportTurn, most: int) -> list[DueTime]:
     """Return the times of a business that have been waiting longest; other workers leave them alone for a minute."""
     values = {"business_id": turn.business_id, "claim": CLAIM, "most": most}
     return [DueTime(*row) for row in connection.execute(_CLAIM_TIMES, values)]

@@ -14,7 +14,7 @@ CLAIM: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ImportTurn:
     """The right to work for a business, which no other worker has at the same time."""
 
     business_id: UUID
@@ -66,7 +66,7 @@ _FORGET = text("""
 """)
 
 
-def take_turn(connection: Connection, work: Work) -> Turn | None:
+def take_turn(connection: Connection, work: Work) -> ImportTurn | None:
     """Return a turn of the business with due work whose last turn began longest ago; None if there is none.
 
     It lasts until it is ended, at most a minute.
@@ -74,12 +74,12 @@ def take_turn(connection: Connection, work: Work) -> Turn | None:
     while (business_id := connection.execute(_NEXT[work]).scalar()) is not None:
         row = connection.execute(_TAKE, {"business_id": business_id, "work": work, "claim": CLAIM}).one_or_none()
         if row is not None:
-            return Turn(*row)
+            return ImportTurn(*row)
         # Another worker took it at the same moment; it is not among the next.
     return None
 
 
-def end_turn(connection: Connection, turn: Turn, rest: timedelta = timedelta(0)) -> None:
+def end_turn(connection: Connection, turn: ImportTurn, rest: timedelta = timedelta(0)) -> None:
     """End a turn; the business has its next one after `rest` at the earliest."""
     values = {"business_id": turn.business_id, "work": turn.work, "began_at": turn.began_at, "rest": rest}
     connection.execute(_END, values)

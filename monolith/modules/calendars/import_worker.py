@@ -24,7 +24,7 @@ from contracts.scheduling.port import SchedulingPort
 from monolith.modules.calendars import import_queue as queue
 from monolith.modules.calendars.busy_times import CalendarRejected, read_busy_times
 from monolith.modules.calendars.import_queue import DueImport, DueTime
-from monolith.modules.calendars.import_turns import Turn, end_turn, forget_turns, take_turn
+from monolith.modules.calendars.import_turns import ImportTurn, end_turn, forget_turns, take_turn
 from monolith.modules.calendars.intervals import Interval
 from monolith.shared.database import ModuleDatabase
 from monolith.shared.localization import N_
@@ -76,7 +76,7 @@ class ImportReader:
         self._end(turn, time.monotonic() - began)
         return True
 
-    def _end(self, turn: Turn, seconds: float) -> None:
+    def _end(self, turn: ImportTurn, seconds: float) -> None:
         rest = REST * seconds if seconds > SLOW_SECONDS else 0.0
         with self._database.transaction() as connection:
             end_turn(connection, turn, timedelta(seconds=rest))

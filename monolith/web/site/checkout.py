@@ -173,7 +173,8 @@ class CheckoutPages:
         first, *further = appointments_with(page, appointment_id)
         if first.status not in ("pending", "booked"):
             return redirect(url_for("pages.managed_appointment", token=token), 303)
-        contact = self._site.auth.api.contacts({page.own_id}).get(page.own_id)
+        customer = (page.business.business_id, page.own_id)
+        contact = self._site.auth.api.contacts({customer}).get(customer)
         return visit.render(
             "booked.html",
             unconfirmed=contact is not None and not contact.confirmed,

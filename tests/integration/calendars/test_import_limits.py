@@ -1,4 +1,4 @@
-"""The creation of imported calendars is limited, also for those who remove them again."""
+"""The creation of imported calendars is limited, even if earlier ones were removed."""
 
 from uuid import uuid4
 

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from contracts.scheduling.events import AnyEvent
 from monolith.modules.notifications import repository
+from monolith.modules.notifications.due_mails import BATCH
 from monolith.modules.notifications.mail import ComposedMail
 from monolith.modules.notifications.model import FOR_THE_BUSINESS, BusinessNotices, Kind, Preferences
-from monolith.modules.notifications.sender import BATCH, RetryPolicy, Sender
+from monolith.modules.notifications.sender import RetryPolicy, Sender
 from monolith.modules.notifications.smtp import MailServer
 from monolith.shared.database import new_id
 from tests.faults.scripted_server import CLOSE, Step, peer

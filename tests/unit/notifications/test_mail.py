@@ -278,25 +278,6 @@ def test_composer_matches_the_library(kind: Kind, zone: str, language: Language)
         assert parts(parsed(ours)) == parts(parsed(library))
 
 
-def test_content_is_seven_bit_safe() -> None:
-    for name in NAMES:
-        content = compose(letter("confirmation", Story(starts_at=START)), Person(name=name), SENDER).content
-        assert content.isascii()
-        assert max(map(len, content.split(b"\r\n"))) <= 78
-        assert b"\n" not in content.replace(b"\r\n", b"")
-
-
-@pytest.mark.parametrize("name", ["=?utf-8?q?a=0D=0Ab?=", "Ada =?utf-8?b?DQo=?= Barber"])
-def test_name_that_looks_encoded_arrives_as_it_was_entered(name: str) -> None:
-    """Programs that decode encoded words in quoted strings, like Python's library, would find a line end in it."""
-    event = msgspec.structs.replace(Story(starts_at=START).booked(), business_name=name)
-    notification = replace(letter("confirmation", Story(starts_at=START)), events=[event])
-    content = compose(notification, Person(name=name), SENDER).content
-    assert name.encode() not in content.partition(b"\r\n\r\n")[0]
-    mail = parsed(content)
-    assert mail["To"].addresses[0].display_name == mail["From"].addresses[0].display_name == name
-
-
 def headers(content: bytes) -> dict[str, str]:
     """Every header but Content-Type, unfolded and decoded (RFC 2047)."""
     read = message_from_bytes(content, policy=policy.compat32)

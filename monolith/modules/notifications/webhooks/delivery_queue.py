@@ -13,7 +13,7 @@ CLAIM: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class DeliveryTurn:
     """The right to post the deliveries of a business, which no other sender has at the same time."""
 
     business_id: UUID
@@ -104,7 +104,7 @@ _RELEASE = text("""
 """)
 
 
-def take_turn(connection: Connection) -> Turn | None:
+def take_turn(connection: Connection) -> DeliveryTurn | None:
     """Return a turn of the business with due deliveries whose last turn began longest ago; None if there is none.
 
     It lasts until it is ended, at most a minute.
@@ -112,16 +112,16 @@ def take_turn(connection: Connection) -> Turn | None:
     while (business_id := connection.execute(_NEXT).scalar()) is not None:
         row = connection.execute(_TAKE, {"business_id": business_id, "claim": CLAIM}).one_or_none()
         if row is not None:
-            return Turn(*row)
+            return DeliveryTurn(*row)
         # Another sender took it at the same moment; it is not among the next.
     return None
 
 
-def end_turn(connection: Connection, turn: Turn) -> None:
+def end_turn(connection: Connection, turn: DeliveryTurn) -> None:
     connection.execute(_END, {"business_id": turn.business_id, "began_at": turn.began_at})
 
 
-def claim(connection: Connection, turn: Turn, most: int) -> list[DueDelivery]:
+def claim(connection: Connection, turn: DeliveryTurn, most: int) -> list[DueDelivery]:
     """Return the deliveries of a business that have been due longest; other senders leave them alone for a minute."""
     rows = connection.execute(_CLAIM, {"business_id": turn.business_id, "claim": CLAIM, "most": most})
     return sorted((DueDelivery(*row) for row in rows), key=lambda each: each.delivery_id)
