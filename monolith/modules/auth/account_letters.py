@@ -20,7 +20,6 @@ from monolith.shared.localization import N_, SOURCE, Language, formats, texts
 
 _IGNORE = N_("If this was not you, ignore this mail: without the link, your address cannot be used.")
 _NOT_YOU = N_("If this was not you, reset your password now:")
-
 _UNPROVED_NAME = ""
 """In mails to addresses that are not confirmed: a stranger could let the product send any text as a name."""
 
@@ -265,9 +264,8 @@ class Letters:
     def _waiting(self, connection: Connection, mail: QueuedMail) -> UserRef | None:
         """Return the account of the mail if it still waits for the confirmation of the address."""
         user = self._account(connection, mail)
-        if user is None or mail_tokens.awaited_address(connection, user.user_id) != mail.email:
-            return None
-        return user
+        waits = user is not None and mail_tokens.awaited_address(connection, user.user_id) == mail.email
+        return user if waits else None
 
     def _account(self, connection: Connection, mail: QueuedMail) -> UserRef | None:
         account = accounts.by_id(connection, mail.subject_id) if mail.subject_id else None

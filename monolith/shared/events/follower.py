@@ -20,7 +20,7 @@ from monolith.shared.events.consumer import Consumer, EventRejected
 from monolith.shared.events.consumer_group import ConsumerGroup, Loss, StreamEntry, entry_order
 from monolith.shared.events.inbox import Inbox
 from monolith.shared.events.metrics import ConsumerMetrics
-from monolith.shared.events.republication import Republication
+from monolith.shared.events.republication import EARLY_EVENTS, Republication
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +199,9 @@ class Follower:
 
     def _check_gaps(self) -> None:
         loss = self._group.find_loss()
-        if loss is not None:
+        if loss is None:
+            self._republication.stream_is_complete()
+        else:
             self._republication.request(loss)
         if self._checks.due():
             self._check_early_events()
@@ -214,7 +216,7 @@ class Follower:
         if gaps:
             first = gaps[0]
             reason = f"{len(gaps)} events wait for a predecessor, e.g. {first.appointment_id} version {first.version}"
-            self._republication.request(Loss(reason, None, "early events"))
+            self._republication.request(Loss(reason, None, EARLY_EVENTS))
 
     def _add(self, payload: bytes) -> None:
         self._group.add(str(decode_event(payload).event_id), payload)

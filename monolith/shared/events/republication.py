@@ -7,6 +7,9 @@ from monolith.shared.events.consumer_group import ConsumerGroup, Loss
 
 log = logging.getLogger(__name__)
 
+EARLY_EVENTS = "early events"
+"""The `position` of the loss that early events show, whose predecessors do not arrive."""
+
 
 class Republication:
     """Makes the relays republish what `consumer` lost. Not thread-safe.
@@ -29,3 +32,7 @@ class Republication:
         log.warning("%s requests republication: %s", self._consumer, loss.reason)
         self._group.request_republication(loss.after)
         self._requested[loss.position] = now
+
+    def stream_is_complete(self) -> None:
+        """Report that the stream shows no loss: the next one is new, even at the same position."""
+        self._requested = {each: at for each, at in self._requested.items() if each == EARLY_EVENTS}
