@@ -121,7 +121,7 @@ def _describe(error: Exception) -> str:
     if isinstance(error, ReplicationRefused):
         return f"replication was not started: {error}"
     if isinstance(error, FinalizeRefused):
-        return f"nothing was deleted: {error}"
+        return f"{f'only {error.deleted:,} rows were' if error.deleted else 'nothing was'} deleted: {error}"
     if isinstance(error, BatchStopped) and "`extraction " not in error.reason:
         return f"{error}: see `extraction cutover status`"
     remedy = next((text for kind, text in _REMEDIES.items() if isinstance(error, kind)), None)

@@ -1,41 +1,49 @@
 """Finalize an extraction: stop replication and delete the rows that the former owner still holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
+
+import psycopg
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
-from monolith.cutover.databases import REPLICATOR, SchedulingDatabases
-from monolith.cutover.replication import ReplicationRefused
+from monolith.cutover.copies import FinalizeRefused, Report, discard_copies, require_no_third
+from monolith.cutover.databases import REPLICATOR, DatabasePair, SchedulingDatabases
+from monolith.cutover.replication import ReplicationStatus
 from monolith.cutover.replication.direction import directions
-from monolith.cutover.replication.requirements import require_unpaired
-from monolith.cutover.replication.starting import discard
+from monolith.cutover.replication.slot import read_slot
 from monolith.cutover.scheduling_flag import adapter_for
 from monolith.cutover.store import cutovers, ownership
 from monolith.cutover.verification import compare
 from monolith.cutover.wording import count_of
 
-Report = Callable[[str], None]
-
-
-class FinalizeRefused(Exception):
-    """A condition for the final step does not hold; nothing was changed."""
+__all__ = ["FinalizeRefused", "finalize_extraction", "require_deletable"]
 
 
 def finalize_extraction(
-    databases: SchedulingDatabases, owner: DatabaseName, report: Report, on_final: Callable[[], None] = lambda: None
+    databases: SchedulingDatabases,
+    owner: DatabaseName,
+    report: Report,
+    on_final: Callable[[], None] = lambda: None,
 ) -> int:
     """Compare every business once more, stop replication, and delete the copies in the other database.
 
     Returns the number of deleted rows. `on_final` is called once nothing is replicated, before the first row is
-    deleted. Raises FinalizeRefused while a business is owned by the other database, has a cutover in progress, or
-    differs, and while the other database replicates with a third one. Can be repeated after a crash.
+    deleted. Raises FinalizeRefused while a database is unreachable, while a business is owned by the other database,
+    has a cutover in progress, or differs, and while the other database replicates with a third one. Can be repeated
+    after a crash.
     """
+    require_deletable(databases)
     businesses = _owned_by(databases, owner)
     pair = databases.extraction
-    _require_no_third(databases, pair.partner_of(owner))
-    if replication.read_status(pair).directions[0].subscribed:
+    require_no_third(databases, pair.partner_of(owner))
+    status = replication.read_status(pair)
+    if not all(each.reachable for each in status.directions):
+        raise FinalizeRefused("; ".join(status.problems))
+    if any(each.subscribed for each in status.directions):
         _require_equal_copies(databases, owner, businesses, report)
+    if _is_left(pair, status):
+        require_no_third(databases, owner)
         report("stopping replication")
         left = replication.stop(pair)
         if left:
@@ -44,35 +52,18 @@ def finalize_extraction(
     return discard_copies(databases, pair.partner_of(owner), report)
 
 
-def discard_copies(databases: SchedulingDatabases, name: DatabaseName, report: Report) -> int:
-    """Delete the rows that the database holds but does not own; a trigger refuses rows of a business that it owns.
-
-    Raises FinalizeRefused, with nothing deleted, while the database replicates with a third one.
-    """
-    _require_no_third(databases, name)
-    deleted = 0
-    with databases.at(name).connect(REPLICATOR, statement_seconds=0.0) as db:
-        copies = db.execute(
-            """
-            SELECT b.business_id FROM scheduling.business b
-             WHERE NOT EXISTS (SELECT 1 FROM scheduling.lease l WHERE l.business_id = b.business_id AND l.active)
-             ORDER BY b.business_id
-            """
-        ).fetchall()
-        for number, (business_id,) in enumerate(copies, 1):
-            deleted += discard(db, business_id)
-            report(f"deleted copy {number} of {len(copies)} in the {databases.at(name).name} database")
-    return deleted
-
-
-def _require_no_third(databases: SchedulingDatabases, name: DatabaseName) -> None:
-    """Refuse a database that replicates with one outside of the extraction: the deletion would be replicated to it."""
-    own = {each.subscription for each in directions(databases.extraction)}
-    with databases.at(name).connect(REPLICATOR) as db:
+def require_deletable(databases: SchedulingDatabases) -> None:
+    """Refuse while the state of either database is unknown. Raises FinalizeRefused."""
+    pair = databases.extraction
+    for name in pair.names:
         try:
-            require_unpaired(databases.at(name), db, own)
-        except ReplicationRefused as refusal:
-            raise FinalizeRefused(str(refusal)) from refusal
+            with pair.at(name).connect(REPLICATOR, statement_seconds=5.0):
+                pass
+        except psycopg.OperationalError as error:
+            raise FinalizeRefused(
+                f"{pair.at(name)} is unreachable ({' '.join(str(error).split())}): "
+                f"repeat the command when `extraction db check {name}` succeeds"
+            ) from error
 
 
 def _owned_by(databases: SchedulingDatabases, owner: DatabaseName) -> list[UUID]:
@@ -93,8 +84,19 @@ def _owned_by(databases: SchedulingDatabases, owner: DatabaseName) -> list[UUID]
     return [business_id for business_id, name in rows if name == owner]
 
 
+def _is_left(pair: DatabasePair, status: ReplicationStatus) -> bool:
+    """Return whether a subscription or a slot exists, such as after an interrupted stop."""
+    if any(each.subscribed for each in status.directions):
+        return True
+    for direction in directions(pair):
+        with direction.publisher.connect(REPLICATOR, statement_seconds=5.0) as publisher:
+            if read_slot(publisher, direction).status != "gone":
+                return True
+    return False
+
+
 def _require_equal_copies(
-    databases: SchedulingDatabases, owner: DatabaseName, businesses: list[UUID], report: Report
+    databases: SchedulingDatabases, owner: DatabaseName, businesses: Sequence[UUID], report: Report
 ) -> None:
     with databases.at(owner).connect() as here, databases.at(databases.extraction.partner_of(owner)).connect() as there:
         for number, business_id in enumerate(businesses, 1):

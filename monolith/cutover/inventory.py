@@ -61,6 +61,21 @@ def read_leases(db: psycopg.Connection[tuple[Any, ...]]) -> dict[UUID, StoredLea
     return {business_id: StoredLease(*lease) for business_id, *lease in rows}
 
 
+def serves(db: psycopg.Connection[tuple[Any, ...]], business_id: UUID, epoch: int) -> bool:
+    """Return whether the database accepts writes of the business in this epoch of its ownership.
+
+    Over a connection of role `scheduling_mover`. Raises psycopg.Error.
+    """
+    row = db.execute(
+        """
+        SELECT l.active AND l.epoch = %s AND l.incarnation = scheduling.incarnation()
+          FROM scheduling.lease l WHERE l.business_id = %s
+        """,
+        (epoch, business_id),
+    ).fetchone()
+    return row == (True,)
+
+
 def count_stored_replies(db: psycopg.Connection[tuple[Any, ...]]) -> int:
     """Return how many replies to writes are stored under their keys, over a connection of role `scheduling_operator`.
 

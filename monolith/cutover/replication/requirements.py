@@ -73,7 +73,8 @@ def require_same_version(versions: dict[str, str]) -> None:
 def require_unpaired(database: SchedulingDatabase, db: Connection, own: Collection[str]) -> None:
     """Refuse a database that is replicated with a third one: its publication is that of one pair.
 
-    `own` are the names of the pair's subscriptions and slots. Raises ReplicationRefused.
+    `own` are the names of the pair's subscriptions and slots; without any, the database may not be replicated at all.
+    Raises ReplicationRefused.
     """
     others = db.execute(
         """

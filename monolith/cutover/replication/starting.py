@@ -10,6 +10,7 @@ from psycopg import sql
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import REPLICATOR, Connection, DatabasePair
 from monolith.cutover.replication.direction import PUBLICATION, ReplicationDirection, directions
+from monolith.cutover.replication.discarding import discard
 from monolith.cutover.replication.requirements import (
     ReplicationRefused,
     held_and_owned,
@@ -28,13 +29,6 @@ _REPORT_SECONDS = 0.5
 _POLL_SECONDS = 0.03
 _MAX_ERRORS = 5
 """Postgres repeats the copy of a table after an error, such as a short network failure."""
-
-# Children before their parents, as the foreign keys require.
-_DISCARDED = (
-    "fence_mark", "idempotency", "history", "waitlist", "assignment", "appointment", "session", "claim", "block",
-    "resource", "holiday", "date_override", "weekly_hours", "schedule", "provider_offering", "provider", "offering",
-    "business",
-)  # fmt: skip
 
 
 def start(
@@ -82,6 +76,8 @@ def _clear_copies(
     pair: DatabasePair, dbs: dict[DatabaseName, Connection], owned_by_others: set[UUID], discard_copies: bool
 ) -> dict[DatabaseName, set[UUID]]:
     """Remove the rows of an earlier replication, and return the businesses that each database owns."""
+    for direction in directions(pair):
+        _drop_orphan(dbs[direction.publisher.name], direction)
     found = {name: held_and_owned(db) for name, db in dbs.items()}
     for name in pair.names:
         dbs[name].execute("DELETE FROM scheduling.canary")
@@ -96,23 +92,10 @@ def _clear_copies(
         copies = held - owned
         if copies and discard_copies and copies <= owned_elsewhere:
             for business_id in sorted(copies):
-                discard(dbs[name], business_id)
+                discard(pair.at(name), dbs[name], business_id)
         else:
             require_no_copies(pair.at(name), copies, owned_elsewhere)
     return {name: in_scope(pair, owned) for name, (_, owned) in found.items()}
-
-
-def discard(db: Connection, business_id: UUID) -> int:
-    """Delete the copy of a business in one transaction, and return the number of rows. A trigger refuses an owned
-    one."""
-    with db.transaction():
-        return sum(
-            db.execute(
-                sql.SQL("DELETE FROM scheduling.{} WHERE business_id = %s").format(sql.Identifier(table)),
-                (business_id,),
-            ).rowcount
-            for table in _DISCARDED
-        )
 
 
 def _open(

@@ -6,12 +6,11 @@ from uuid import UUID
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import REPLICATOR, Connection, DatabasePair, SchedulingDatabase, SchedulingDatabases
-from monolith.cutover.inventory import read_leases
+from monolith.cutover.inventory import read_leases, serves
 from monolith.cutover.preflight import schema_version
 from monolith.cutover.readiness import probe_service
 from monolith.cutover.replication import CopyProgress
-from monolith.cutover.replication.requirements import require_unpaired
-from monolith.cutover.replication.starting import discard
+from monolith.cutover.replication.discarding import discard
 from monolith.cutover.service.cutovers import CutoverService, OnMoved
 from monolith.cutover.service.directory import BusinessDirectory
 from monolith.cutover.service.errors import DatabaseRefused, UnknownDatabase
@@ -162,16 +161,13 @@ class DatabaseService:
             raise DatabaseRefused(name, "a cutover is in progress, so that its copies were not deleted")
         copies = sorted(each for each in scope if each in owners and owners[each].owner == target)
         with pair.at(name).connect(REPLICATOR, statement_seconds=0.0) as here, pair.at(target).connect() as there:
-            require_unpaired(pair.at(name), here, ())
-            held = read_leases(there)
             for business_id in copies:
                 # After a restore of the target, the copy here may be the only one.
-                lease = held.get(business_id)
-                if lease is None or not (lease.active and lease.valid) or lease.epoch != owners[business_id].epoch:
+                if not serves(there, business_id, owners[business_id].epoch):
                     raise DatabaseRefused(
                         name, f"{target} does not serve {business_id}, so that its copy was not deleted"
                     )
-                discard(here, business_id)
+                discard(pair.at(name), here, business_id)
 
     def _open_in(self, name: DatabaseName) -> list[UUID]:
         """Return the businesses that a database owns and holds, sorted by id."""

@@ -9,8 +9,9 @@ import psycopg
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
+from monolith.cutover.copies import discard_copies
 from monolith.cutover.databases import DatabasePair, SchedulingDatabases
-from monolith.cutover.finalize import discard_copies, finalize_extraction
+from monolith.cutover.finalize import finalize_extraction, require_deletable
 from monolith.cutover.replication import CopyProgress, ReplicationRefused, ReplicationStatus
 from monolith.cutover.service.cutovers import CutoverService, OnMoved
 from monolith.cutover.service.errors import (
@@ -127,8 +128,9 @@ class ExtractionService:
         """Move every business back to the monolith, stop replication, and delete the service's copies.
 
         Raises BusinessesElsewhere while a further database owns one, and BatchStopped, with the flag as before, when a
-        business cannot be moved.
+        business cannot be moved; FinalizeRefused, with the copies kept, while a database is unreachable.
         """
+        require_deletable(self._databases())
         elsewhere = self._cutovers.owned_by_others(EXTRACTION)
         if elsewhere:
             raise BusinessesElsewhere(len(elsewhere))
@@ -139,7 +141,8 @@ class ExtractionService:
     def finalize(self, actor: str, say: Callable[[str], None]) -> int:
         """Complete the extraction, and return how many rows of copies were deleted. Audited.
 
-        Raises FinalizeRefused while a business is owned by the monolith, is being moved, or differs.
+        Raises FinalizeRefused while a business is owned by the monolith, is being moved, or differs, and while a
+        database is unreachable.
         """
         deleted = finalize_extraction(self._databases(), "scheduling", say, lambda: self._mark.set(actor))
         self._shadow.turn_off(actor=actor, reason="finalized")
