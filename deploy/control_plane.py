@@ -26,6 +26,7 @@ from monolith.cutover.service import (
     NoCutoverUnderWay,
     NothingReplicated,
     OperationError,
+    OperationInProgress,
     RecoveryInProgress,
     UnknownBusiness,
     UnknownDatabase,
@@ -43,6 +44,7 @@ _REMEDIES: Mapping[type[OperationError], str] = {
     NoCutoverUnderWay: "`extraction cutover status` shows the latest cutovers",
     CutoverDatabaseUnavailable: "a cutover that is under way is ended by the cutover daemon, or by "
     "`extraction cutover resume`",
+    OperationInProgress: "wait for its end, or end that process",
     RecoveryInProgress: "wait for it, or end its process: until it is complete, no write is accepted",
     NothingReplicated: "`extraction replicate start` copies every business",
     ExtractionFinalized: "`extraction replicate start --after-finalize` begins a new one, with a new first copy",

@@ -105,6 +105,14 @@ class RecoveryInProgress(OperationError):
         super().__init__("another recovery is in progress")
 
 
+class OperationInProgress(OperationError):
+    """Another operator starts, stops or ends replication. `holder` describes the operation."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(f"another operator is changing the replication ({holder})")
+        self.holder = holder
+
+
 class ReplicationStopIncomplete(OperationError):
     """Parts of the replication remain in a database that could not be reached."""
 

@@ -1,6 +1,7 @@
 """The extraction as a whole: replication, its reversal, and its final step."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,7 @@ from monolith.cutover.service.errors import (
     CutoverDatabaseUnavailable,
     DatabasesPaired,
     ExtractionFinalized,
+    OperationInProgress,
     ReplicationStopIncomplete,
     UnknownDatabase,
 )
@@ -26,11 +28,16 @@ from monolith.cutover.service.finalization import FinalizationMark
 from monolith.cutover.service.flags import ShadowSetting
 from monolith.cutover.service.requests import CutoverRequest, Selection
 from monolith.cutover.store import registry
+from monolith.cutover.store.operation_lock import OperationLocked, operation_lock
 from monolith.shared.database import DatabaseUnavailable
 
 Between = tuple[DatabaseName, DatabaseName]
 """The names of two databases."""
 EXTRACTION: Final[Between] = ("monolith", "scheduling")
+
+
+class _LockUnreachable(CutoverDatabaseUnavailable):
+    """The monolith's database, which has the lock of operations, is unreachable."""
 
 
 class ExtractionService:
@@ -59,21 +66,23 @@ class ExtractionService:
         """Copy every business to the other database, then replicate both ways. Repeated, it continues where it stopped.
 
         With `businesses`, only these. Raises ExtractionFinalized for the monolith's database unless `after_finalize`,
-        UnknownDatabase, DatabasesPaired, and ReplicationRefused, also if the databases replicate only other businesses.
+        UnknownDatabase, DatabasesPaired, OperationInProgress, and ReplicationRefused, also if the databases replicate
+        only other businesses.
         """
         involves_monolith = "monolith" in between
-        if involves_monolith and not after_finalize and self._mark.is_set():
-            raise ExtractionFinalized
-        pair = self._paired(between, businesses)
-        replication.start(
-            pair,
-            on_progress,
-            owned_by_others=self._cutovers.owned_by_others(pair.names),
-            discard_copies=discard_copies,
-            allow_unbounded_wal=allow_unbounded_wal,
-        )
-        if involves_monolith:
-            self._mark.clear(actor)
+        with self._alone("replicate start", actor):
+            if involves_monolith and not after_finalize and self._mark.is_set():
+                raise ExtractionFinalized
+            pair = self._paired(between, businesses)
+            replication.start(
+                pair,
+                on_progress,
+                owned_by_others=self._cutovers.owned_by_others(pair.names),
+                discard_copies=discard_copies,
+                allow_unbounded_wal=allow_unbounded_wal,
+            )
+            if involves_monolith:
+                self._mark.clear(actor)
 
     def begin_transfer(self, between: Between, businesses: Collection[UUID]) -> None:
         """Record that these businesses will be moved between two databases.
@@ -111,9 +120,17 @@ class ExtractionService:
         """End replication of two databases in both directions, and shadow reads after it; no data changes.
 
         Shadow reads continue unless the databases are those of the extraction. Also while one of the databases is
-        unreachable. Raises UnknownDatabase, and ReplicationStopIncomplete, which names what is left; repeated, it ends
-        that.
+        unreachable. Raises UnknownDatabase, OperationInProgress, and ReplicationStopIncomplete, which names what is
+        left; repeated, it ends that.
         """
+        try:
+            with self._alone("replicate stop", actor):
+                self._stop(actor, between)
+        except _LockUnreachable:
+            # It deletes no rows, so it needs no lock.
+            self._stop(actor, between)
+
+    def _stop(self, actor: str, between: Between) -> None:
         pair = self._pair(between)
         problems = replication.stop(pair)
         if pair.names == EXTRACTION:
@@ -127,26 +144,47 @@ class ExtractionService:
     def reset(self, actor: str, reason: str, on_moved: OnMoved) -> None:
         """Move every business back to the monolith, stop replication, and delete the service's copies.
 
-        Raises BusinessesElsewhere while a further database owns one, and BatchStopped, with the flag as before, when a
-        business cannot be moved; FinalizeRefused, with the copies kept, while a database is unreachable.
+        Raises BusinessesElsewhere while a further database owns one, BatchStopped, with the flag as before, when a
+        business cannot be moved, OperationInProgress, and FinalizeRefused, with the copies kept, while a database is
+        unreachable.
         """
-        require_deletable(self._databases())
-        elsewhere = self._cutovers.owned_by_others(EXTRACTION)
-        if elsewhere:
-            raise BusinessesElsewhere(len(elsewhere))
-        self._cutovers.cut_over(CutoverRequest("monolith", actor, reason), Selection(), on_moved)
-        self.stop_replication(actor)
-        discard_copies(self._databases(), "scheduling", lambda line: None)
+        with self._alone("reset", actor):
+            databases = self._databases()
+            require_deletable(databases)
+            elsewhere = self._cutovers.owned_by_others(EXTRACTION)
+            if elsewhere:
+                raise BusinessesElsewhere(len(elsewhere))
+            self._cutovers.cut_over(CutoverRequest("monolith", actor, reason), Selection(), on_moved)
+            self._stop(actor, EXTRACTION)
+            discard_copies(databases, "scheduling", lambda line: None)
 
     def finalize(self, actor: str, say: Callable[[str], None]) -> int:
         """Complete the extraction, and return how many rows of copies were deleted. Audited.
 
         Raises FinalizeRefused while a business is owned by the monolith, is being moved, or differs, and while a
-        database is unreachable.
+        database is unreachable; OperationInProgress.
         """
-        deleted = finalize_extraction(self._databases(), "scheduling", say, lambda: self._mark.set(actor))
+        with self._alone("finalize", actor):
+            deleted = finalize_extraction(self._databases(), "scheduling", say, lambda: self._mark.set(actor))
         self._shadow.turn_off(actor=actor, reason="finalized")
         return deleted
+
+    @contextmanager
+    def _alone(self, operation: str, actor: str) -> Iterator[None]:
+        """Refuse a second operator within the block. Raises OperationInProgress.
+
+        Raises _LockUnreachable, before the block, while the monolith's database is unreachable.
+        """
+        databases = self._databases()
+        try:
+            control_db = databases.control_db()
+        except psycopg.OperationalError as error:
+            raise _LockUnreachable(f"{databases.monolith}: {' '.join(str(error).split())}") from error
+        try:
+            with closing(control_db), operation_lock(control_db, operation, actor):
+                yield
+        except OperationLocked as locked:
+            raise OperationInProgress(locked.holder) from locked
 
     def _pair(self, between: Between) -> DatabasePair:
         """Return two databases as a pair. Raises UnknownDatabase."""
