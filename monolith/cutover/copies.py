@@ -1,14 +1,14 @@
 """Delete copies of businesses, each only while its owner proves that it serves the business itself."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from uuid import UUID
 
 import psycopg
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover.databases import REPLICATOR, Connection, SchedulingDatabase, SchedulingDatabases
-from monolith.cutover.inventory import serves
+from monolith.cutover.inventory import StoredLease, read_leases, serves
 from monolith.cutover.replication import ReplicationRefused
 from monolith.cutover.replication.direction import directions
 from monolith.cutover.replication.discarding import discard
@@ -51,6 +51,25 @@ def discard_copies(databases: SchedulingDatabases, name: DatabaseName, report: R
     return deleted
 
 
+def served_by_others(databases: SchedulingDatabases, names: Collection[DatabaseName]) -> frozenset[UUID]:
+    """Return the businesses that none of the named databases owns, and that their owner serves.
+
+    Those of a database that is unreachable, or whose leases are void, are not among them.
+    """
+    with databases.control_db() as control_db:
+        record = recoveries.read_record(control_db)
+    served = set[UUID]()
+    for name in {recorded.owner for recorded in record.values()}.difference(names):
+        with contextlib.suppress(psycopg.OperationalError), databases.at(name).connect() as db:
+            held = read_leases(db)
+            served |= {
+                business_id
+                for business_id, recorded in record.items()
+                if recorded.owner == name and _is_served(held.get(business_id), recorded)
+            }
+    return frozenset(served)
+
+
 def require_no_third(databases: SchedulingDatabases, name: DatabaseName) -> None:
     """Refuse a database that replicates with one outside of the extraction. Raises FinalizeRefused."""
     own = {each.subscription for each in directions(databases.extraction)}
@@ -84,6 +103,10 @@ def _copies_in(db: Connection) -> list[UUID]:
         """
     ).fetchall()
     return [business_id for (business_id,) in rows]
+
+
+def _is_served(lease: StoredLease | None, recorded: Recorded) -> bool:
+    return lease is not None and lease.active and lease.valid and lease.epoch == recorded.epoch
 
 
 class _Owners:

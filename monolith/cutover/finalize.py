@@ -9,6 +9,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.copies import FinalizeRefused, Report, discard_copies, require_no_third
 from monolith.cutover.databases import REPLICATOR, DatabasePair, SchedulingDatabases
+from monolith.cutover.recovered import require_recovered
 from monolith.cutover.replication import ReplicationStatus
 from monolith.cutover.replication.direction import directions
 from monolith.cutover.replication.slot import read_slot
@@ -30,8 +31,8 @@ def finalize_extraction(
 
     Returns the number of deleted rows. `on_final` is called once nothing is replicated, before the first row is
     deleted. Raises FinalizeRefused while a database is unreachable, while a business is owned by the other database,
-    has a cutover in progress, or differs, and while the other database replicates with a third one. Can be repeated
-    after a crash.
+    has a cutover in progress, or differs, and while the other database replicates with a third one; and
+    RecoveryRequired after a restore or a failover. Can be repeated after a crash.
     """
     require_deletable(databases)
     businesses = _owned_by(databases, owner)
@@ -53,7 +54,10 @@ def finalize_extraction(
 
 
 def require_deletable(databases: SchedulingDatabases) -> None:
-    """Refuse while the state of either database is unknown. Raises FinalizeRefused."""
+    """Refuse while the state of either database is unknown, or may be older than the copies of the other one.
+
+    Raises FinalizeRefused and RecoveryRequired.
+    """
     pair = databases.extraction
     for name in pair.names:
         try:
@@ -64,6 +68,8 @@ def require_deletable(databases: SchedulingDatabases) -> None:
                 f"{pair.at(name)} is unreachable ({' '.join(str(error).split())}): "
                 f"repeat the command when `extraction db check {name}` succeeds"
             ) from error
+    with databases.control_db() as control_db:
+        require_recovered(control_db, databases, pair.names)
 
 
 def _owned_by(databases: SchedulingDatabases, owner: DatabaseName) -> list[UUID]:

@@ -33,7 +33,7 @@ def apply_plan(
     for each in plan.businesses:
         if each.is_served:
             _set_leases(at, evidence, each)
-        elif each.action == "unknown":
+        elif each.action in ("unknown", "closed"):
             _deactivate(at, evidence, each)
         if each.completes_a_move:
             follow_owner(control_db, each.business_id, each.owner, actor=actor, reason=reason)

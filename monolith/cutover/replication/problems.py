@@ -7,9 +7,15 @@ BLOCKING = ("insert_exists", "update_exists", "multiple_unique_conflicts")
 """Postgres' names of the conflicts that raise an error, at which the subscriber tries again forever."""
 
 
+RECOVER = "run `extraction recover`"
+
+
 def describe_problems(direction: ReplicationDirection, seen: DirectionStatus, max_lag_bytes: int) -> list[str]:
     """Describe each problem of a direction with its remedy; empty if a cutover may rely on it."""
     restart = "run `extraction replicate stop`, then `extraction replicate start --discard-copies`"
+    if seen.void:
+        # The copies may be the only rows.
+        restart = RECOVER
     if seen.wal_status in ("lost", "gone"):
         return [f"{direction}: its slot on the {direction.publisher.name} server is {seen.wal_status}: {restart}"]
     found = []

@@ -95,11 +95,49 @@ def require_unpaired(database: SchedulingDatabase, db: Connection, own: Collecti
         )
 
 
+def require_valid_leases(database: SchedulingDatabase, db: Connection) -> None:
+    """Refuse a database that waits for a recovery: its copies may be the only rows. Raises ReplicationRefused."""
+    if has_void_leases(db):
+        raise ReplicationRefused(
+            f"the leases of the {database.name} database are void since a restore or a failover",
+            "run `extraction recover`",
+        )
+
+
+def has_void_leases(db: Connection) -> bool:
+    """Return whether a lease of the database waits for a recovery, after a restore or a failover of any database."""
+    row = db.execute(
+        "SELECT EXISTS (SELECT FROM scheduling.lease WHERE incarnation <> (SELECT scheduling.incarnation()))"
+    ).fetchone()
+    return row == (True,)
+
+
+def require_owner(database: SchedulingDatabase, db: Connection, business_id: UUID) -> None:
+    """Refuse to delete the copy of a business that its owner no longer serves. Raises ReplicationRefused."""
+    row = db.execute(
+        """
+        SELECT l.active AND l.incarnation = scheduling.incarnation()
+          FROM scheduling.lease l WHERE l.business_id = %s
+        """,
+        (business_id,),
+    ).fetchone()
+    if row != (True,):
+        raise ReplicationRefused(
+            f"the {database.name} database no longer serves {business_id}, so that its copy was not deleted",
+            "see `extraction status`",
+        )
+
+
 def held_and_owned(db: Connection) -> tuple[set[UUID], set[UUID]]:
-    """Return the businesses that have rows in the database, and those that it owns."""
+    """Return the businesses that have rows in the database, and those that it owns: a void lease owns nothing."""
     held = {row[0] for row in db.execute("SELECT business_id FROM scheduling.business").fetchall()}
-    owned = {row[0] for row in db.execute("SELECT business_id FROM scheduling.lease WHERE active").fetchall()}
-    return held, owned
+    owned = db.execute(
+        """
+        SELECT l.business_id FROM scheduling.lease l
+         WHERE l.active AND l.incarnation = (SELECT scheduling.incarnation())
+        """
+    ).fetchall()
+    return held, {business_id for (business_id,) in owned}
 
 
 def require_no_copies(database: SchedulingDatabase, copies: set[UUID], owned_elsewhere: set[UUID]) -> None:

@@ -15,9 +15,11 @@ from monolith.cutover.replication.requirements import (
     ReplicationRefused,
     held_and_owned,
     require_no_copies,
+    require_owner,
     require_same_version,
     require_settings_and_rights,
     require_unpaired,
+    require_valid_leases,
 )
 from monolith.cutover.replication.scope import empty_tables, in_scope, publish
 from monolith.cutover.replication.slot import read_slot
@@ -43,8 +45,8 @@ def start(
 
     Businesses stay in use; those created during the copy are copied too. If both databases already own businesses,
     create new ones only in the database that owns the most until the copy is complete. `owned_by_others` are the
-    businesses of further databases: the pair may hold old copies of them. Raises ReplicationRefused, with nothing
-    started.
+    businesses that further databases serve: the pair may hold old copies of them. Raises ReplicationRefused, with
+    nothing started.
     """
     with contextlib.ExitStack() as stack:
         dbs = {
@@ -56,6 +58,7 @@ def start(
         there, back = directions(pair)
         for name, db in dbs.items():
             require_unpaired(pair.at(name), db, {each.subscription for each in (there, back)})
+            require_valid_leases(pair.at(name), db)
         if not any(is_subscribed(dbs[each.subscriber.name], each) for each in (there, back)):
             owned = _clear_copies(pair, dbs, set(owned_by_others), discard_copies)
         else:
@@ -88,10 +91,13 @@ def _clear_copies(
             """
         )
         held, owned = (in_scope(pair, each) for each in found[name])
-        owned_elsewhere = found[pair.partner_of(name)][1] | owned_by_others
+        partner = pair.partner_of(name)
+        owned_elsewhere = found[partner][1] | owned_by_others
         copies = held - owned
         if copies and discard_copies and copies <= owned_elsewhere:
             for business_id in sorted(copies):
+                if business_id not in owned_by_others:
+                    require_owner(pair.at(partner), dbs[partner], business_id)
                 discard(pair.at(name), dbs[name], business_id)
         else:
             require_no_copies(pair.at(name), copies, owned_elsewhere)

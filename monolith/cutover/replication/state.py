@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from monolith.cutover.databases import REPLICATOR, Connection, DatabasePair
 from monolith.cutover.replication.direction import PUBLICATION, ReplicationDirection, directions, start_command
-from monolith.cutover.replication.problems import describe_problems
+from monolith.cutover.replication.problems import RECOVER, describe_problems
+from monolith.cutover.replication.requirements import has_void_leases
 from monolith.cutover.replication.slot import read_slot
 from monolith.cutover.replication.status import DirectionStatus, ReplicationStatus
 
@@ -203,10 +204,11 @@ def read_direction(
         """,
         (direction.subscription,),
     ).fetchone()
+    void = has_void_leases(publisher) or has_void_leases(subscriber)
     if found is None:
-        remedy = f"run `{start_command(direction)}`"
+        remedy = RECOVER if void else f"run `{start_command(direction)}`"
         return DirectionStatus(
-            str(direction), False, problems=(f"{direction}: replication has not been started: {remedy}",)
+            str(direction), False, void=void, problems=(f"{direction}: replication has not been started: {remedy}",)
         )
     enabled, applying, apply_errors, sync_errors = found
     slot = read_slot(publisher, direction)
@@ -225,6 +227,7 @@ def read_direction(
         sync_errors=sync_errors,
         conflicts=_conflicts(subscriber, direction),
         leaves_out_rows=_leaves_out_rows(publisher),
+        void=void,
     )
     return replace(seen, problems=tuple(describe_problems(direction, seen, max_lag_bytes)))
 

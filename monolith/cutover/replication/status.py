@@ -9,8 +9,8 @@ class DirectionStatus(Struct, frozen=True):
     `wal_kept` is the WAL that the publisher's server retains for the subscriber; `wal_left` is how much more it may
     retain before it invalidates the slot (None: no limit); `lag` is the WAL that the subscriber has not confirmed, up
     to the position `wal_end` of the publisher. `conflicts` counts applied changes that met another row than expected,
-    by Postgres' name of the conflict. With `leaves_out_rows`, the start of replication was interrupted. A direction
-    that is not `reachable` has no other information.
+    by Postgres' name of the conflict. With `leaves_out_rows`, the start of replication was interrupted. `void`: a lease
+    in one of the two databases waits for a recovery. A direction that is not `reachable` has no other information.
     """
 
     direction: str
@@ -28,13 +28,15 @@ class DirectionStatus(Struct, frozen=True):
     sync_errors: int = 0
     conflicts: dict[str, int] = {}
     leaves_out_rows: bool = False
+    void: bool = False
     problems: tuple[str, ...] = ()
 
 
 class ReplicationStatus(Struct, frozen=True):
-    """The status of one pair, or of several."""
+    """The status of one pair, or of several. `recoveries` names databases that wait for a recovery, with the remedy."""
 
     directions: tuple[DirectionStatus, ...]
+    recoveries: tuple[str, ...] = ()
 
     @property
     def has_begun(self) -> bool:
@@ -43,4 +45,4 @@ class ReplicationStatus(Struct, frozen=True):
 
     @property
     def problems(self) -> list[str]:
-        return [problem for each in self.directions for problem in each.problems]
+        return [*self.recoveries, *(problem for each in self.directions for problem in each.problems)]

@@ -1,7 +1,7 @@
 """The extraction as a whole: replication, its reversal, and its final step."""
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -10,9 +10,10 @@ import psycopg
 
 from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
-from monolith.cutover.copies import discard_copies
+from monolith.cutover.copies import discard_copies, served_by_others
 from monolith.cutover.databases import DatabasePair, SchedulingDatabases
 from monolith.cutover.finalize import finalize_extraction, require_deletable
+from monolith.cutover.recovered import databases_in_doubt, require_recovered
 from monolith.cutover.replication import CopyProgress, ReplicationRefused, ReplicationStatus
 from monolith.cutover.service.cutovers import CutoverService, OnMoved
 from monolith.cutover.service.errors import (
@@ -29,6 +30,7 @@ from monolith.cutover.service.flags import ShadowSetting
 from monolith.cutover.service.requests import CutoverRequest, Selection
 from monolith.cutover.store import registry
 from monolith.cutover.store.operation_lock import OperationLocked, operation_lock
+from monolith.cutover.store.servers import RecoveryRequired
 from monolith.shared.database import DatabaseUnavailable
 
 Between = tuple[DatabaseName, DatabaseName]
@@ -66,18 +68,20 @@ class ExtractionService:
         """Copy every business to the other database, then replicate both ways. Repeated, it continues where it stopped.
 
         With `businesses`, only these. Raises ExtractionFinalized for the monolith's database unless `after_finalize`,
-        UnknownDatabase, DatabasesPaired, OperationInProgress, and ReplicationRefused, also if the databases replicate
-        only other businesses.
+        UnknownDatabase, DatabasesPaired, OperationInProgress, RecoveryRequired while either database waits for one, and
+        ReplicationRefused, also if the databases replicate only other businesses.
         """
         involves_monolith = "monolith" in between
         with self._alone("replicate start", actor):
             if involves_monolith and not after_finalize and self._mark.is_set():
                 raise ExtractionFinalized
+            databases = self._databases()
+            require_recovered(self._cutovers.controller.control_db, databases, self._pair(between).names)
             pair = self._paired(between, businesses)
             replication.start(
                 pair,
                 on_progress,
-                owned_by_others=self._cutovers.owned_by_others(pair.names),
+                owned_by_others=served_by_others(databases, pair.names),
                 discard_copies=discard_copies,
                 allow_unbounded_wal=allow_unbounded_wal,
             )
@@ -94,11 +98,15 @@ class ExtractionService:
         self._paired(between, businesses)
 
     def replication_status(self) -> ReplicationStatus:
-        """Return the status of every pair that replicates or cannot be read; of the extraction's pair if none does."""
+        """Return the status of every pair that replicates or cannot be read; of the extraction's pair if none does.
+
+        Also which reachable databases wait for a recovery.
+        """
         databases = self._databases()
         found = [replication.read_status(pair) for pair in databases.known_pairs]
         shown = [each for each in found if each.has_begun] or [replication.read_status(databases.extraction)]
-        return ReplicationStatus(tuple(direction for each in shown for direction in each.directions))
+        both = tuple(direction for each in shown for direction in each.directions)
+        return ReplicationStatus(both, tuple(self._recoveries_required(databases)))
 
     def reconnect_replication(self) -> list[str]:
         """Give the subscriptions the current addresses and passwords; return the directions that have one.
@@ -145,8 +153,8 @@ class ExtractionService:
         """Move every business back to the monolith, stop replication, and delete the service's copies.
 
         Raises BusinessesElsewhere while a further database owns one, BatchStopped, with the flag as before, when a
-        business cannot be moved, OperationInProgress, and FinalizeRefused, with the copies kept, while a database is
-        unreachable.
+        business cannot be moved, OperationInProgress, RecoveryRequired, and FinalizeRefused, with the copies kept,
+        while a database is unreachable.
         """
         with self._alone("reset", actor):
             databases = self._databases()
@@ -162,7 +170,7 @@ class ExtractionService:
         """Complete the extraction, and return how many rows of copies were deleted. Audited.
 
         Raises FinalizeRefused while a business is owned by the monolith, is being moved, or differs, and while a
-        database is unreachable; OperationInProgress.
+        database is unreachable; OperationInProgress, and RecoveryRequired.
         """
         with self._alone("finalize", actor):
             deleted = finalize_extraction(self._databases(), "scheduling", say, lambda: self._mark.set(actor))
@@ -185,6 +193,12 @@ class ExtractionService:
                 yield
         except OperationLocked as locked:
             raise OperationInProgress(locked.holder) from locked
+
+    def _recoveries_required(self, databases: SchedulingDatabases) -> Iterator[str]:
+        for name in sorted({name for pair in databases.known_pairs for name in pair.names}.union(EXTRACTION)):
+            with suppress(psycopg.OperationalError):
+                if databases_in_doubt(self._cutovers.controller.control_db, databases, (name,)):
+                    yield str(RecoveryRequired(name))
 
     def _pair(self, between: Between) -> DatabasePair:
         """Return two databases as a pair. Raises UnknownDatabase."""
