@@ -18,7 +18,10 @@ from monolith.cutover.store import cutovers, ownership
 from monolith.cutover.verification import compare
 from monolith.cutover.wording import count_of
 
-__all__ = ["FinalizeRefused", "finalize_extraction", "require_deletable"]
+__all__ = ["FinalizeRefused", "finalize_extraction", "owned_by", "require_deletable", "require_still_owned"]
+
+Describe = Callable[[UUID], str]
+"""Names a business for an operator."""
 
 
 def finalize_extraction(
@@ -26,6 +29,7 @@ def finalize_extraction(
     owner: DatabaseName,
     report: Report,
     on_final: Callable[[], None] = lambda: None,
+    describe: Describe = str,
 ) -> int:
     """Compare every business once more, stop replication, and delete the copies in the other database.
 
@@ -35,7 +39,7 @@ def finalize_extraction(
     RecoveryRequired after a restore or a failover. Can be repeated after a crash.
     """
     require_deletable(databases)
-    businesses = _owned_by(databases, owner)
+    businesses = owned_by(databases, owner, describe)
     pair = databases.extraction
     require_no_third(databases, pair.partner_of(owner))
     status = replication.read_status(pair)
@@ -43,12 +47,14 @@ def finalize_extraction(
         raise FinalizeRefused("; ".join(status.problems))
     if any(each.subscribed for each in status.directions):
         _require_equal_copies(databases, owner, businesses, report)
+        owned_by(databases, owner, describe)
     if _is_left(pair, status):
         require_no_third(databases, owner)
         report("stopping replication")
         left = replication.stop(pair)
         if left:
             raise FinalizeRefused(f"replication could not be stopped: {'; '.join(left)}")
+    require_still_owned(databases, owner, describe)
     on_final()
     return discard_copies(databases, pair.partner_of(owner), report)
 
@@ -72,22 +78,41 @@ def require_deletable(databases: SchedulingDatabases) -> None:
         require_recovered(control_db, databases, pair.names)
 
 
-def _owned_by(databases: SchedulingDatabases, owner: DatabaseName) -> list[UUID]:
+def owned_by(databases: SchedulingDatabases, owner: DatabaseName, describe: Describe = str) -> list[UUID]:
+    """Return the businesses that one database of the extraction owns.
+
+    Raises FinalizeRefused while the other one owns any, and while a cutover is in progress.
+    """
     with databases.control_db() as control_db:
         in_progress = cutovers.unsettled(control_db)
         if in_progress:
+            named = _named([each.business_id for each in in_progress], describe)
             raise FinalizeRefused(
-                f"{count_of(len(in_progress))} with a cutover in progress: see `extraction cutover status`"
+                f"{count_of(len(in_progress))} with a cutover in progress ({named}): see `extraction cutover status`"
             )
         rows = ownership.read_owners(control_db)
     former = databases.extraction.partner_of(owner)
     left = [business_id for business_id, name in rows if name == former]
     if left:
         raise FinalizeRefused(
-            f"{len(left)} of {count_of(len(rows))} still owned by {former}: "
+            f"{len(left)} of {count_of(len(rows))} still owned by {former} ({_named(left, describe)}): "
             f"move them with `extraction flag set {adapter_for(owner)} --all`"
         )
     return [business_id for business_id, name in rows if name == owner]
+
+
+def require_still_owned(databases: SchedulingDatabases, owner: DatabaseName, describe: Describe = str) -> None:
+    """As `owned_by`, once replication has ended: from now on no cutover begins.
+
+    Raises FinalizeRefused if another operator moved a business in the meantime.
+    """
+    try:
+        owned_by(databases, owner, describe)
+    except FinalizeRefused as refusal:
+        raise FinalizeRefused(
+            "another operator moved a business in the meantime, and replication has ended: start it with "
+            f"`extraction replicate start --discard-copies`, and repeat the command; {refusal}"
+        ) from refusal
 
 
 def _is_left(pair: DatabasePair, status: ReplicationStatus) -> bool:
@@ -113,3 +138,8 @@ def _require_equal_copies(
                     f"business {business_id} differs ({first.table} {first.key}: {first.what}): see `extraction verify`"
                 )
             report(f"compared {number} of {len(businesses)}")
+
+
+def _named(businesses: Sequence[UUID], describe: Describe) -> str:
+    listed = ", ".join(describe(each) for each in businesses[:3])
+    return listed if len(businesses) <= 3 else f"{listed}, …"

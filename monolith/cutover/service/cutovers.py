@@ -118,6 +118,10 @@ class CutoverService:
         owners = self._directory.owners().items()
         return frozenset(business_id for business_id, owned in owners if owned.owner not in names)
 
+    def describe(self, business_id: UUID) -> str:
+        """Return the slug of a business; its id if it is unknown."""
+        return self._directory.slugs().get(business_id, str(business_id))
+
     def target_of(self, adapter: AdapterName, slug: str | None) -> DatabaseName:
         """Return the database to which a request for an adapter moves: that of the pair, where there are several.
 

@@ -12,7 +12,7 @@ from contracts.scheduling.values import DatabaseName
 from monolith.cutover import replication
 from monolith.cutover.copies import discard_copies, served_by_others
 from monolith.cutover.databases import DatabasePair, SchedulingDatabases
-from monolith.cutover.finalize import finalize_extraction, require_deletable
+from monolith.cutover.finalize import finalize_extraction, owned_by, require_deletable, require_still_owned
 from monolith.cutover.recovered import databases_in_doubt, require_recovered
 from monolith.cutover.replication import CopyProgress, ReplicationRefused, ReplicationStatus
 from monolith.cutover.service.cutovers import CutoverService, OnMoved
@@ -154,7 +154,7 @@ class ExtractionService:
 
         Raises BusinessesElsewhere while a further database owns one, BatchStopped, with the flag as before, when a
         business cannot be moved, OperationInProgress, RecoveryRequired, and FinalizeRefused, with the copies kept,
-        while a database is unreachable.
+        while a database is unreachable or when another operator moved a business in the meantime.
         """
         with self._alone("reset", actor):
             databases = self._databases()
@@ -163,7 +163,9 @@ class ExtractionService:
             if elsewhere:
                 raise BusinessesElsewhere(len(elsewhere))
             self._cutovers.cut_over(CutoverRequest("monolith", actor, reason), Selection(), on_moved)
+            owned_by(databases, "monolith", self._cutovers.describe)
             self._stop(actor, EXTRACTION)
+            require_still_owned(databases, "monolith", self._cutovers.describe)
             discard_copies(databases, "scheduling", lambda line: None)
 
     def finalize(self, actor: str, say: Callable[[str], None]) -> int:
@@ -173,7 +175,9 @@ class ExtractionService:
         database is unreachable; OperationInProgress, and RecoveryRequired.
         """
         with self._alone("finalize", actor):
-            deleted = finalize_extraction(self._databases(), "scheduling", say, lambda: self._mark.set(actor))
+            deleted = finalize_extraction(
+                self._databases(), "scheduling", say, lambda: self._mark.set(actor), self._cutovers.describe
+            )
         self._shadow.turn_off(actor=actor, reason="finalized")
         return deleted
 
