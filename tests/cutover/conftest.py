@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from deploy.control_plane import connected_control_plane
 from monolith.cutover import replication
 from monolith.cutover.databases import SchedulingDatabase, SchedulingDatabases
+from monolith.cutover.service import ControlPlane
 from tests.command_line import CommandLine
 from tests.cutover.replication_pair import start
 from tests.cutover.restorable import RestorableServers, restorable_servers
@@ -62,3 +64,11 @@ def extraction(
 ) -> CommandLine:
     """The command, for the databases of `restorable`."""
     return CommandLine(restorable.settings, monkeypatch, capsys)
+
+
+@pytest.fixture
+def plane(pair: SchedulingDatabases) -> Iterator[ControlPlane]:
+    """What an operator can do with `pair`, whose service is ready."""
+    url, secret = pair.monolith.url, pair.monolith.secret
+    with connected_control_plane(url, secret, lambda: pair, lambda database: None) as opened:
+        yield opened

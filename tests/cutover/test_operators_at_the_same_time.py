@@ -1,6 +1,6 @@
 """Operators who change the replication, or move businesses, at the same time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from uuid import UUID
 
@@ -22,13 +22,6 @@ from tests.cutover.test_deletion_of_copies import FINALIZE, bookings, moved_shop
 from tests.cutover.writers import opened, switched_port
 from tests.databases import Databases
 from tests.integration.devstack.test_flag import sign_up
-
-
-@pytest.fixture
-def plane(pair: SchedulingDatabases) -> Iterator[ControlPlane]:
-    url, secret = pair.monolith.url, pair.monolith.secret
-    with connected_control_plane(url, secret, lambda: pair, lambda database: None) as opened:
-        yield opened
 
 
 def another_plane(pair: SchedulingDatabases) -> AbstractContextManager[ControlPlane]:
