@@ -57,7 +57,7 @@ def managed(browser: Browser) -> Page:
 def race(browser: Browser, clients: int) -> list[Page]:
     """Choose the first time of the page at once, as several visitors who have all opened it.
 
-    A visitor whom the server refuses because it lacks capacity, or during a cutover, repeats the form with the same key.
+    If the server is overloaded, or during a cutover, the form is repeated with the same key.
     """
     form = time_form(browser.page)
     address = urljoin(browser.page.url, form.action)

@@ -1,4 +1,4 @@
-"""The mails to a guest's mailbox are limited, by any way of sending them, behind both adapters."""
+"""Mails to a guest's mailbox are limited for bookings and moves, behind both adapters."""
 
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -40,7 +40,7 @@ class Guest:
         (self.token,) = parse_qs(urlsplit(booked.headers["Location"]).query)["token"]
 
     def post(self, path: str, form: dict[str, str]) -> requests.Response:
-        """Send a form; again, with the same key, if the server refuses it without capacity."""
+        """Send a form, and repeat it with the same key while the server is overloaded."""
         for _ in range(20):
             answer = requests.post(self.url + path, data=form, timeout=60, allow_redirects=False)
             if answer.status_code != 503:

@@ -16,7 +16,7 @@ from monolith.shared.rate_limits import Buckets, Limit, charge
 MOST_IMPORTS = 50
 """Of one business."""
 NEW_IMPORT_OF_BUSINESS = Limit("new import of business", burst=100, seconds=30)
-"""Whoever removes imports and creates others has each read at once."""
+"""Removed imports count too: each new one is read at once."""
 
 
 class BusyImports:

@@ -167,7 +167,6 @@ def send_all(sender: Sender) -> None:
         pass
 
 
-@pytest.mark.parametrize(("change", "subject"), [("rescheduled", "Moved"), ("cancelled", "Cancelled")])
 def test_temporary_error_of_one_mail_does_not_affect_the_next(office: Office, mailbox: Mailbox) -> None:
     mailbox.answers = ["451 greylisted"]
     office.hear(*(Story(customer_id=office.customer()).booked() for _ in range(3)))

@@ -1,8 +1,9 @@
-"""What happens to a series at once is one mail."""
+"""Bookings, moves and cancellations of a whole series are one mail each."""
 
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
+import pytest
 from icalendar import Calendar
 
 from monolith.shared.database import new_id
@@ -26,6 +27,7 @@ def test_series_is_confirmed_by_one_mail(office: Office, mailbox: Mailbox) -> No
     assert states(office) == [("sent", 1, None)] * 3
 
 
+@pytest.mark.parametrize(("change", "subject"), [("rescheduled", "Moved"), ("cancelled", "Cancelled")])
 def test_series_is_moved_and_cancelled_by_one_mail(office: Office, mailbox: Mailbox, change: str, subject: str) -> None:
     stories = series_of(office, 3)
     office.hear(*(getattr(story, change)() for story in stories))
