@@ -105,3 +105,18 @@ def test_file_blocks_times_and_other_networks_are_refused(product: Product) -> N
     for each in (from_file, inside):
         assert owner.delete(f"{imports}/{each['import_id']}").status_code == 204
     eventually(lambda: listed() == {}, "no imports")
+
+
+def test_api_token_causes_nothing_that_outlives_its_revocation(product: Product) -> None:
+    shop = product.shops["in_process"]
+    owner = Client(product.installation.url)
+    answered(owner.log_in(f"owner@{shop.slug}.example"))
+    business = f"/businesses/{shop.slug}"
+    made = answered(owner.post(f"{business}/tokens", {"name": "program", "role": "owner"}))
+    program = Client(product.installation.url, made["secret"])
+    wanted = {"provider_id": shop.provider_id, "url": "https://example.org/private.ics"}
+    answers = [
+        program.post(f"{business}/calendar-imports", wanted),
+        program.request("PUT", f"{business}/business-notices", json={}),
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403]
