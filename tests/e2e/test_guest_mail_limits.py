@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, date, datetime, timedelta
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -32,11 +32,10 @@ class Guest:
 
     def __init__(self, product: Product, shop: Shop, day: date, **series: str) -> None:
         self.url, self.day, self.email = product.installation.url, day, guest()["email"]
-        key, choice = uuid4().hex, {"offering": shop.offering_id, "key": uuid4().hex, "at": at(day)} | series
-        held = self.post(f"/b/{shop.slug}/hold", {**choice, "key": key})
-        details = {name: values[0] for name, values in parse_qs(urlsplit(held.headers["Location"]).query).items()}
-        details |= {"offering": shop.offering_id, **series, "name": "Gil Guest", "email": self.email}
-        booked = self.post(f"/b/{shop.slug}/details", details)
+        choice = {"offering": shop.offering_id, "key": uuid4().hex, "at": at(day)} | series
+        held = self.post(f"/b/{shop.slug}/hold", choice)
+        form = Page(requests.get(urljoin(self.url, held.headers["Location"]), timeout=60)).form("Book it")
+        booked = self.post(f"/b/{shop.slug}/details", {**form.fields, "name": "Gil Guest", "email": self.email})
         (self.token,) = parse_qs(urlsplit(booked.headers["Location"]).query)["token"]
 
     def post(self, path: str, form: dict[str, str]) -> requests.Response:
@@ -49,7 +48,7 @@ class Guest:
         return answer
 
     def change(self, what: str, **form: str) -> requests.Response:
-        return self.post(f"/manage/{what}", {"token": self.token, "key": uuid4().hex, **form})
+        return self.post(f"/manage/{what}?{urlencode({'token': self.token})}", {"key": uuid4().hex, **form})
 
 
 def test_moves_by_a_guests_link_are_limited_and_cancelling_stays_possible(product: Product, shop: Shop) -> None:
