@@ -21,7 +21,7 @@ from tests.run_scope import hold_until_the_run_ends, leave, obtain_from_holder
 MODULE = "tests.e2e.shared_demo"
 _DAYS_AHEAD = 5
 """Pairs of days. Tests that name a day themselves take nearer ones, or some beyond a year."""
-_NEAR_DAYS = 6
+_NEAR_DAYS = 9
 """Pairs of days that only those take who ask for a near one."""
 
 
