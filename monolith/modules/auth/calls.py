@@ -7,7 +7,7 @@ from monolith.modules.auth.api import UserRef
 from monolith.modules.auth.models import User
 from monolith.modules.auth.origin import Origin
 from monolith.shared.endpoints import Call, Principal
-from monolith.shared.endpoints.errors import email_unconfirmed, forbidden
+from monolith.shared.endpoints.errors import email_unconfirmed, require_session
 
 
 class SignedInUser(NamedTuple):
@@ -26,9 +26,7 @@ def require_user(principal: Principal) -> SignedInUser:
 
     Raises ApiError 403 for an API token, because the effect of these operations would outlive its revocation.
     """
-    if principal.session_id is None:
-        raise forbidden("This requires a signed-in user; API tokens are not allowed.")
-    return SignedInUser(principal.user_id, principal.session_id)
+    return SignedInUser(principal.user_id, require_session(principal))
 
 
 def require_confirmed_user(principal: Principal) -> SignedInUser:

@@ -15,7 +15,7 @@ from monolith.modules.calendars.feed_contents import FeedContents
 from monolith.modules.calendars.feed_models import CreateFeed, Feed, NewFeed
 from monolith.shared.database import ModuleDatabase, new_id
 from monolith.shared.endpoints import ApiError, BusinessRef, Principal
-from monolith.shared.endpoints.errors import email_unconfirmed, forbidden, not_found
+from monolith.shared.endpoints.errors import email_unconfirmed, forbidden, not_found, require_session
 from monolith.shared.localization import N_
 
 MOST_FEEDS = 100
@@ -45,7 +45,7 @@ class Feeds:
         Raises ApiError 403 for API tokens, for an unconfirmed account, and for a provider's feed of a customer; and 409
         if there are too many.
         """
-        _require_user(principal)
+        require_session(principal)
         if wanted.provider_id is not None and principal.role_in(business.business_id) not in _STAFF:
             raise forbidden(N_("Only staff can create the feed of a provider."))
         if not principal.confirmed:
@@ -100,12 +100,6 @@ class Feeds:
         """Return whether the feed's creator may still see what it shows."""
         role = self._auth.role_in(business_id, feed.created_by)
         return role is not None if feed.provider_id is None else role in _SEE_ALL
-
-
-def _require_user(principal: Principal) -> None:
-    # The effect of a token would outlive its revocation.
-    if principal.session_id is None:
-        raise forbidden("This requires a signed-in user; API tokens are not allowed.")
 
 
 def _require_room(existing: list[Feed], principal: Principal, wanted: CreateFeed) -> None:

@@ -11,7 +11,7 @@ from monolith.modules.calendars.feeds import Feeds
 from monolith.modules.calendars.import_models import BusyImport, BusyImportList, CreateImport
 from monolith.modules.calendars.imports import BusyImports
 from monolith.shared.endpoints import Access, AnyEndpoint, Call, Endpoint
-from monolith.shared.endpoints.errors import forbidden
+from monolith.shared.endpoints.errors import require_session
 
 MODULE = "calendars"
 _IMPORTS = "/businesses/{slug}/calendar-imports"
@@ -74,9 +74,7 @@ class _ImportHandlers:
 
     def create_import(self, call: Call[CreateImport]) -> BusyImport:
         business, principal = call.require_business(), call.require_principal()
-        if principal.session_id is None:
-            # The import would outlive the revocation of a token.
-            raise forbidden("This requires a signed-in user; API tokens are not allowed.")
+        require_session(principal)
         context = CallContext(business.business_id, ANONYMOUS, call.deadline, call.trace)
         require_provider(self._port, context, call.body.provider_id)
         return self._imports.create(business, principal.user_id, call.body)

@@ -6,7 +6,7 @@ from uuid import UUID
 from monolith.modules.notifications.model import BusinessNotices, MessagePage, MessagesQuery, Preferences
 from monolith.modules.notifications.service import NotificationsService
 from monolith.shared.endpoints import Access, AnyEndpoint, ApiError, Call, Endpoint
-from monolith.shared.endpoints.errors import forbidden
+from monolith.shared.endpoints.errors import require_session
 
 MODULE = "notifications"
 
@@ -50,9 +50,7 @@ def _notice_endpoints(service: NotificationsService) -> list[AnyEndpoint]:
         return service.business_notices(call.require_business().business_id)
 
     def set_notices(call: Call[BusinessNotices]) -> BusinessNotices:
-        if call.require_principal().session_id is None:
-            # The setting would outlive the revocation of a token.
-            raise forbidden("This requires a signed-in user; API tokens are not allowed.")
+        require_session(call.require_principal())
         return service.set_business_notices(call.require_business().business_id, call.body)
 
     return [

@@ -11,7 +11,7 @@ from contracts.chassis.settings import Network
 from monolith.shared.endpoints.business_cache import BusinessCache
 from monolith.shared.endpoints.cookies import CookieNames, CookieReader
 from monolith.shared.endpoints.endpoint import Access
-from monolith.shared.endpoints.errors import business_not_found, forbidden, unauthenticated
+from monolith.shared.endpoints.errors import business_not_found, forbidden, require_session, unauthenticated
 from monolith.shared.endpoints.identity import BusinessRef, Principal, Role
 from monolith.shared.middleware.remote_address import remote_address
 from monolith.shared.middleware.request_context import current_request_context
@@ -79,8 +79,8 @@ class Authorizer:
             return
         if principal is None:
             raise unauthenticated()
-        if access is Access.SESSION and principal.session_id is None:
-            raise forbidden("This requires a signed-in user; API tokens are not allowed.")
+        if access is Access.SESSION:
+            require_session(principal)
         if access is Access.OPERATOR and not principal.is_operator:
             raise forbidden("Only operators are allowed to do this.")
         if access is Access.VIEWER and not (principal.is_operator or principal.is_viewer):

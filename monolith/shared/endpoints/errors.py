@@ -1,6 +1,8 @@
 """Errors that handlers raise."""
 
-from monolith.shared.endpoints.identity import BusinessRef
+from uuid import UUID
+
+from monolith.shared.endpoints.identity import BusinessRef, Principal
 from monolith.shared.localization import N_
 
 
@@ -47,6 +49,16 @@ def require_not_closed(business: BusinessRef) -> None:
     """Raise ApiError 409 if the business takes no new bookings."""
     if business.is_closed:
         raise ApiError(409, "business_closed", f"{business.name} takes no new bookings.")
+
+
+def require_session(principal: Principal) -> UUID:
+    """Return the id of the caller's session.
+
+    Raises ApiError 403 for an API token: call this where the effect would outlive its revocation.
+    """
+    if principal.session_id is None:
+        raise forbidden("This requires a signed-in user; API tokens are not allowed.")
+    return principal.session_id
 
 
 def not_found(what: str) -> ApiError:

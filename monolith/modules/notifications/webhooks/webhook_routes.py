@@ -12,7 +12,7 @@ from monolith.modules.notifications.webhooks.webhook_models import (
 )
 from monolith.modules.notifications.webhooks.webhooks import Webhooks
 from monolith.shared.endpoints import Access, AnyEndpoint, Call, Endpoint
-from monolith.shared.endpoints.errors import email_unconfirmed, forbidden
+from monolith.shared.endpoints.errors import email_unconfirmed, require_session
 
 _MODULE = "notifications"
 _WEBHOOKS = "/businesses/{slug}/webhooks"
@@ -124,6 +124,5 @@ def _id(call: Call[Any]) -> UUID:
 def _user(call: Call[Any]) -> UUID:
     """Return the id of the user. Raises ApiError 403 for an API token, whose effect would outlive its revocation."""
     principal = call.require_principal()
-    if principal.session_id is None:
-        raise forbidden("This requires a signed-in user; API tokens are not allowed.")
+    require_session(principal)
     return principal.user_id
