@@ -88,14 +88,7 @@ def lacks_tables(subscriber: Connection, direction: ReplicationDirection) -> boo
 
 def is_copied(subscriber: Connection, direction: ReplicationDirection) -> bool:
     """Return whether every table that the subscription contains is ready."""
-    row = subscriber.execute(
-        """
-        SELECT bool_and(r.srsubstate = %s) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
-         WHERE s.subname = %s
-        """,
-        (_READY, direction.subscription),
-    ).fetchone()
-    return row == (True,)
+    return read_complete_subscription(subscriber, direction) is not None
 
 
 def read_complete_subscription(subscriber: Connection, direction: ReplicationDirection) -> int | None:
