@@ -23,7 +23,7 @@ class Loop:
     """A step that is repeated until the process stops.
 
     `step` runs for at most about two seconds, or has an `interrupt`: it is called from another thread if the step still
-    runs 2.5 s after the process was told to stop, and ends it within two seconds. `step` returns a true value if there
+    runs 2.5 s after the signal to stop, and ends it within two seconds. `step` returns a true value if there
     may be more to do at once; otherwise the next step follows after `idle_seconds`, which doubles at each further step
     without work, up to `longest_idle_seconds`, or as soon as `wake` is set. An exception is logged, and the step is
     repeated with backoff.

@@ -18,7 +18,7 @@ _DISCARDED = (
 def discard(database: SchedulingDatabase, db: Connection, business_id: UUID) -> int:
     """Delete the copy of a business in one transaction, over a connection as `REPLICATOR`; return the number of rows.
 
-    No subscriber receives the deletion, whoever starts replication at the same time. Raises ReplicationRefused, with
+    No subscriber receives the deletion, even if replication starts at the same time. Raises ReplicationRefused, with
     nothing deleted, while the database replicates with any other; a trigger refuses the rows of an owned business.
     """
     with db.transaction():

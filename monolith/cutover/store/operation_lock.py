@@ -26,7 +26,7 @@ class OperationLocked(Exception):
 def operation_lock(control_db: Connection, operation: str, actor: str) -> Iterator[None]:
     """Hold the lock within the block, over a connection that nothing else uses. Raises OperationLocked.
 
-    The name of the session tells others who holds it. The lock ends with the session: a process that was paused
+    The name of the session identifies the holder. The lock ends with the session: a process that was paused
     for long, or cut off, may have lost it without noticing, so that deletions have checks of their own.
     """
     control_db.execute(

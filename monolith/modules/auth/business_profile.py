@@ -91,7 +91,7 @@ class BusinessProfiles:
     def set_closed(self, business: BusinessRef, closed: bool) -> BusinessRef:
         """Close the business to new bookings, or reopen it. Idempotent. Existing appointments remain.
 
-        Raises ApiError 403 if the last owner has deleted the account meanwhile: only a closed business is left behind.
+        Raises ApiError 403 if the last owner has deleted the account since: only a closed business is left behind.
         """
         with self._database.transaction() as connection:
             memberships.lock(connection, business.business_id)

@@ -18,7 +18,7 @@ from monolith.shared.database import ModuleDatabase
 from monolith.shared.rate_limits import Attempt
 
 UNCONFIRMED_AT_SIGN_IN = 3
-"""Accounts that a sign-in tries, so that a stranger's sign-up with the address locks out nobody. Each costs a hash."""
+"""Accounts that a sign-in tries, so that a stranger's sign-up with the address locks no one out. Each costs a hash."""
 
 UNCONFIRMED_AT_CONFIRMATION = 10
 """Accounts that a link tries. Only the owner of the mailbox has one."""
