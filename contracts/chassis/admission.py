@@ -220,8 +220,7 @@ class AdmissionQueue(Generic[T]):
             return self._running_streamed < self._quarter
         if kind.priority == Priority.SIGN_IN:
             return self._running_sign_ins < self._quarter
-        searches = kind.priority >= Priority.SEARCH
-        return not (searches and self._running_apart and self._running_searches >= self._quarter)
+        return not (_searches(kind) and self._running_apart and self._running_searches >= self._quarter)
 
     def _may_use_place(self, kind: RequestClass) -> bool:
         """Return whether its tenant may occupy one more place while others are active."""
@@ -231,7 +230,7 @@ class AdmissionQueue(Generic[T]):
             and self._is_limited(kind)
         ):
             return False
-        if kind.priority >= Priority.SEARCH and self._running_of.get((kind.tenant, True), 0) >= self._quarter:
+        if _searches(kind) and self._running_of.get((kind.tenant, True), 0) >= self._quarter:
             return False
         return self._running_of.get((kind.tenant, False), 0) < self._tenant_places
 
@@ -265,9 +264,9 @@ class AdmissionQueue(Generic[T]):
         self._running_shared += change * kind.shared
         self._running_streamed += change * kind.streamed
         self._running_sign_ins += change * (kind.priority == Priority.SIGN_IN)
-        searches = kind.priority >= Priority.SEARCH
-        self._running_searches += change * (searches and not kind.streamed)
-        self._running_apart += change * (not searches and not kind.shared)
+        searches = _searches(kind)
+        self._running_searches += change * searches
+        self._running_apart += change * (kind.priority < Priority.SEARCH and not kind.shared)
         if not kind.tenant:
             return
         for key in ((kind.tenant, False), (kind.tenant, True))[: 1 + searches]:
@@ -287,6 +286,11 @@ class AdmissionQueue(Generic[T]):
 
 def _lane(kind: RequestClass) -> _Lane:
     return kind.tenant, kind.shared, kind.streamed
+
+
+def _searches(kind: RequestClass) -> bool:
+    """Return whether it counts as a search; streamed requests wait for their client, and have a limit of their own."""
+    return kind.priority >= Priority.SEARCH and not kind.streamed
 
 
 def shared_places(threads: int) -> int:

@@ -128,6 +128,16 @@ def test_streamed_requests_keep_no_places_of_searches(clock: Clock) -> None:
     assert sorted(started) == [("", False), (UNKNOWN_TENANT, True), (UNKNOWN_TENANT, True), *[("one", False)] * 2]
 
 
+def test_streamed_requests_leave_searches_of_unknown_tenants_their_places(clock: Clock) -> None:
+    feed = RequestClass(Priority.SEARCH, UNKNOWN_TENANT, shared=True)
+    streamed = RequestClass(Priority.SEARCH, UNKNOWN_TENANT, shared=True, streamed=True)
+    queue = queue_of(clock, 8)
+    prove_existence(queue, "one")
+    for kind in [*[streamed] * 8, *[feed] * 8]:
+        queue.add(kind, kind)
+    assert sorted(ticket.kind.streamed for ticket in start_all(queue)) == [False] * 2 + [True] * 2
+
+
 @pytest.mark.parametrize(("places", "expected"), [(32, 8), (8, 2), (2, 1)])
 def test_sign_ins_of_all_tenants_leave_places_to_the_others(clock: Clock, places: int, expected: int) -> None:
     """They wait for a turn to compute a hash, and hold a thread until then."""
