@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from itertools import cycle
+from itertools import cycle, islice
 
 from deploy.devstack.ports import HOST
 from loadtests.bench.figures import Figure
@@ -24,12 +24,13 @@ from loadtests.harness.cutovers import (
 from loadtests.harness.raw_http import render_request
 from loadtests.harness.saturation import saturate
 from loadtests.harness.tenants import SeededTenant
-from loadtests.harness.traffic.ledger import LedgerReport, check_ledger
+from loadtests.harness.traffic.ledger import LedgerReport, check_ledger, succeeded
 from loadtests.harness.traffic.open_loop import TrafficRecord
 from loadtests.harness.traffic.processes import SHARE_OF_WRITES, running_traffic, traffic_plans
 from monolith.cutover.store.cutovers import Cutover
 
 BETWEEN_SECONDS = 0.2
+MOST_LISTED = 20
 _SHARES = (("median", 0.5), ("p95", 0.95), ("p99", 0.99))
 
 
@@ -97,6 +98,18 @@ def stalls(
     )
 
 
+def describe_failures(records: Sequence[TrafficRecord], pauses: Sequence[WritePause]) -> list[str]:
+    """Describe the first requests that failed, each with the pause whose begin was nearest to its start."""
+    described = []
+    for record in islice((record for record in records if not succeeded(record)), MOST_LISTED):
+        since = min((record.at - pause.begins for pause in pauses), key=abs)
+        described.append(
+            f"{record.kind} failed after {record.ms:.0f} ms with {record.status} {record.problem},"
+            f" due {abs(since):.2f} s {'before' if since < 0 else 'after'} the begin of a pause"
+        )
+    return described
+
+
 def summarize_cutovers(
     cutovers: Sequence[Cutover], records: Sequence[TrafficRecord], report: LedgerReport
 ) -> dict[str, Figure]:
@@ -106,6 +119,8 @@ def summarize_cutovers(
     pause_ms = [pause.milliseconds for pause in pauses]
     echo(f"{'cutovers':<28} {len(cutovers)}; {report.requests:,} requests, {report.writes:,} of them writes")
     echo(f"{'responses':<28} {dict(Counter((record.kind, record.status) for record in records))}")
+    for problem in describe_failures(records, pauses):
+        echo(f"! {problem}")
     for part, state in (("fence_ms", "drained"), ("drain_ms", "drained"), ("verify_ms", "verified")):
         echo(f"{part:<28} {format_percentiles([_step_ms(cutover, state, part) for cutover in cutovers])}")
     for name, values in (

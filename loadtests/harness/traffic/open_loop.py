@@ -44,6 +44,7 @@ class TrafficRecord(Struct, frozen=True):
 
     `status` is the first response that the client saw, 0 if no complete response arrived. A write is repeated with its
     key until it is settled; `final` is its last status. `appointment_id`, `version` and `state` are from that response.
+    `problem` is the code of the first response if that is an error, or why it was lost.
     """
 
     name: str
@@ -56,6 +57,7 @@ class TrafficRecord(Struct, frozen=True):
     appointment_id: str = ""
     version: int = 0
     state: str = ""
+    problem: str = ""
 
 
 RecordSink = Callable[[TrafficRecord], None]
@@ -117,11 +119,9 @@ class _Traffic:
     async def _read(self, connection: KeepAliveConnection, at: float) -> None:
         self._reads += 1
         path = self._plan.reads[self._reads % len(self._plan.reads)]
-        try:
-            status = (await connection.request("GET", self._plan.path + path, seconds=REQUEST_SECONDS)).status
-        except ResponseLost:
-            status = 0
-        self._sink(TrafficRecord(self._plan.name, "read", at, _ms_since(at), status, status))
+        answer = await self._request(connection, "GET", path)
+        status, ms = answer.status, _ms_since(at)
+        self._sink(TrafficRecord(self._plan.name, "read", at, ms, status, status, problem=_problem_of(answer)))
 
     async def _book(self, connection: KeepAliveConnection, at: float) -> None:
         slot = self._free.pop(0)
@@ -152,9 +152,9 @@ class _Traffic:
         """Repeat the key while the outcome is unknown or the write was not done; record the first response's status."""
         key, first, first_ms, until = uuid4().hex, None, 0.0, time.time() + self._plan.settle_seconds
         while True:
-            answer = await self._post(connection, path, body, key)
+            answer = await self._request(connection, "POST", path, body, {"Idempotency-Key": key})
             if first is None:
-                first, first_ms = answer.status, _ms_since(at)
+                first, first_ms = answer, _ms_since(at)
             if answer.status not in _UNSETTLED or time.time() > until:
                 break
             await asyncio.sleep(0.05)
@@ -164,22 +164,37 @@ class _Traffic:
             kind=kind,
             at=at,
             ms=first_ms,
-            status=first,
+            status=first.status,
             final=answer.status,
             key=key,
             appointment_id=reply.get("appointment_id", ""),
             version=reply.get("version", 0),
             state=reply.get("status", ""),
+            problem=_problem_of(first),
         )
 
-    async def _post(
-        self, connection: KeepAliveConnection, path: str, body: Mapping[str, object], key: str
+    async def _request(
+        self,
+        connection: KeepAliveConnection,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> TrafficResponse:
-        headers = {"Idempotency-Key": key}
+        """Return the response; one that was lost has status 0, and the reason in place of the body."""
         try:
-            return await connection.request("POST", self._plan.path + path, body, headers, seconds=REQUEST_SECONDS)
-        except ResponseLost:
-            return TrafficResponse(0, b"")
+            return await connection.request(method, self._plan.path + path, body, headers, seconds=REQUEST_SECONDS)
+        except ResponseLost as lost:
+            return TrafficResponse(0, str(lost).encode())
+
+
+def _problem_of(answer: TrafficResponse) -> str:
+    if answer.status in (200, 201):
+        return ""
+    try:
+        return str(answer.json()["code"])
+    except (ValueError, TypeError, KeyError):
+        return answer.body[:100].decode(errors="replace")
 
 
 def _ms_since(at: float) -> float:

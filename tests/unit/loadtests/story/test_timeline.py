@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from loadtests.bench.cutover_pauses import stalls
+from loadtests.bench.cutover_pauses import describe_failures, stalls
 from loadtests.harness.cutovers import WritePause
 from loadtests.harness.traffic.ledger import LedgerReport
 from loadtests.harness.traffic.open_loop import TrafficRecord
@@ -57,6 +57,14 @@ def test_stalls_separate_requests_that_overlap_a_pause() -> None:
     assert write_stalls == [60.0]
     assert read_stalls == [12.0]
     assert (writes, reads) == ([10, 10, 10], [])
+
+
+def test_failures_are_described_with_the_nearest_pause() -> None:
+    pauses = [WritePause(BEGAN + 2.0, BEGAN + 2.05), WritePause(BEGAN + 9.0, BEGAN + 9.05)]
+    refused = TrafficRecord("people", "read", BEGAN + 8.5, 251.4, 503, 503, problem="unavailable")
+    assert describe_failures([traffic_record(3.0, 10), traffic_record(3.0, 20, "book", 409), refused], pauses) == [
+        "read failed after 251 ms with 503 unavailable, due 0.50 s before the begin of a pause"
+    ]
 
 
 def test_page_reports_a_ledger_that_contradicts_the_database(tmp_path: Path) -> None:
