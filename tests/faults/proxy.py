@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 from deploy.gunicorn.probe import answers
 
@@ -99,6 +100,20 @@ class TcpProxy:
         self._forwards.set()
         self._refuses = False
         self.connections = 0
+
+    @classmethod
+    def before(cls, url: str) -> Self:
+        """Return a proxy to the server of the URL, which names its port."""
+        server = urlsplit(url)
+        assert server.hostname is not None, url
+        assert server.port is not None, url
+        return cls(server.hostname, server.port)
+
+    def url_through(self, url: str) -> str:
+        """Return the URL with the proxy in place of its server."""
+        parts = urlsplit(url)
+        user, at, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user}{at}127.0.0.1:{self.port}").geturl()
 
     @property
     def port(self) -> int:

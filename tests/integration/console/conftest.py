@@ -1,7 +1,6 @@
 """One console for all tests of this folder that a worker runs. No web process of the product runs."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,14 +13,14 @@ from tests.servers import Servers
 @pytest.fixture(scope="session")
 def monolith_proxy(own_databases: Databases) -> Iterator[TcpProxy]:
     """The way from the console to the monolith's database."""
-    with proxy_of(own_databases.monolith_url) as proxy:
+    with TcpProxy.before(own_databases.monolith_url) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="session")
 def scheduling_proxy(own_databases: Databases) -> Iterator[TcpProxy]:
     """The way from the console to the scheduling database."""
-    with proxy_of(own_databases.scheduling_url) as proxy:
+    with TcpProxy.before(own_databases.scheduling_url) as proxy:
         yield proxy
 
 
@@ -41,18 +40,7 @@ def console(
     with running_console(
         own_databases,
         tmp_path_factory.mktemp("console"),
-        MONOLITH_DATABASE_URL=behind(monolith_proxy, own_databases.monolith_url),
-        SCHEDULING_DATABASE_URL=behind(scheduling_proxy, own_databases.scheduling_url),
+        MONOLITH_DATABASE_URL=monolith_proxy.url_through(own_databases.monolith_url),
+        SCHEDULING_DATABASE_URL=scheduling_proxy.url_through(own_databases.scheduling_url),
     ) as console:
         yield console
-
-
-def proxy_of(url: str) -> TcpProxy:
-    at = urlsplit(url)
-    assert at.hostname is not None
-    assert at.port is not None
-    return TcpProxy(at.hostname, at.port)
-
-
-def behind(proxy: TcpProxy, url: str) -> str:
-    return f"postgresql://127.0.0.1:{proxy.port}{urlsplit(url).path}"

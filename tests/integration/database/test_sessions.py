@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -27,17 +26,13 @@ def billing_url(databases: Databases) -> str:
 
 @pytest.fixture
 def proxy(billing_url: str) -> Iterator[TcpProxy]:
-    server = urlsplit(billing_url)
-    with TcpProxy(server.hostname or "", server.port or 0) as proxy:
+    with TcpProxy.before(billing_url) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def through_proxy(billing_url: str, proxy: TcpProxy) -> DatabaseSessions:
-    parts = urlsplit(billing_url)
-    user_info = parts.netloc.rpartition("@")[0]
-    url = parts._replace(netloc=f"{user_info}@127.0.0.1:{proxy.port}").geturl()
-    return DatabaseSessions("shop", {"billing": url}, timeout=0.5)
+    return DatabaseSessions("shop", {"billing": proxy.url_through(billing_url)}, timeout=0.5)
 
 
 @pytest.mark.parametrize("module, url_name", [("billing", "monolith_url"), ("scheduling", "scheduling_url")])

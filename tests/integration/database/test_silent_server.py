@@ -3,7 +3,6 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
@@ -17,8 +16,7 @@ from tests.faults.proxy import TcpProxy
 
 @pytest.fixture
 def proxy(databases: Databases) -> Iterator[TcpProxy]:
-    server = urlsplit(databases.monolith_url)
-    with TcpProxy(server.hostname or "", server.port or 0) as proxy:
+    with TcpProxy.before(databases.monolith_url) as proxy:
         yield proxy
 
 
@@ -26,8 +24,7 @@ def proxy(databases: Databases) -> Iterator[TcpProxy]:
 def database(databases: Databases, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleDatabase]:
     monkeypatch.setattr(bounded, "STATEMENT_SECONDS", 1.0)
     monkeypatch.setattr(module, "FIRST_REPLY_SECONDS", 0.5)
-    server = urlsplit(databases.monolith_url)
-    url = databases.monolith_url.replace(f":{server.port}/", f":{proxy.port}/")
+    url = proxy.url_through(databases.monolith_url)
     database = ModuleDatabase(url, role="auth_app", secret=databases.role_secret, pool_size=2)
     yield database
     database.close()

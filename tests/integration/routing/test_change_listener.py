@@ -1,7 +1,6 @@
 """Change notices while the listener's connection is lost or silent."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,8 +12,7 @@ from tests.polling import eventually
 
 @pytest.fixture
 def proxy(databases: Databases) -> Iterator[TcpProxy]:
-    server = urlsplit(databases.monolith_url)
-    with TcpProxy(server.hostname or "", server.port or 0) as proxy:
+    with TcpProxy.before(databases.monolith_url) as proxy:
         yield proxy
 
 
@@ -25,8 +23,8 @@ def notices() -> list[ChangeNotice | None]:
 
 @pytest.fixture
 def listener(databases: Databases, proxy: TcpProxy, notices: list[ChangeNotice | None]) -> Iterator[ChangeListener]:
-    through_proxy = urlsplit(databases.monolith_url)._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
-    listener = ChangeListener(through_proxy, role="platform_app", secret=databases.role_secret)
+    url = proxy.url_through(databases.monolith_url)
+    listener = ChangeListener(url, role="platform_app", secret=databases.role_secret)
     listener.subscribe(notices.append)
     listener.start()
     yield listener

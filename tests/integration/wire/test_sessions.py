@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from urllib.parse import urlsplit
 
 import psycopg
 import requests
@@ -35,9 +34,8 @@ def test_evidence_reports_a_lock_in_the_service(
 def test_metrics_omit_sessions_when_the_database_does_not_respond(
     service_databases: Databases, keys: Keys, tmp_path: Path
 ) -> None:
-    server = urlsplit(service_databases.scheduling_url)
-    with TcpProxy(server.hostname or "", server.port or 0) as proxy:
-        through = server._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+    with TcpProxy.before(service_databases.scheduling_url) as proxy:
+        through = proxy.url_through(service_databases.scheduling_url)
         with SchedulingWeb(service_databases, keys, tmp_path, SCHEDULING_DATABASE_URL=through) as web:
             assert 'scheduling_database_sessions{module="scheduling",state="lock"} 0.0' in page(web, keys)
             with proxy.half_open():
