@@ -99,13 +99,13 @@ def stalls(
 
 
 def describe_failures(records: Sequence[TrafficRecord], pauses: Sequence[WritePause]) -> list[str]:
-    """Describe the first requests that failed, each with the pause whose begin was nearest to its start."""
+    """Describe the first requests that failed, each with the pause that began nearest to its start."""
     described = []
     for record in islice((record for record in records if not succeeded(record)), MOST_LISTED):
         since = min((record.at - pause.begins for pause in pauses), key=abs)
         described.append(
             f"{record.kind} failed after {record.ms:.0f} ms with {record.status} {record.problem},"
-            f" due {abs(since):.2f} s {'before' if since < 0 else 'after'} the begin of a pause"
+            f" due {abs(since):.2f} s {'before' if since < 0 else 'after'} a pause began"
         )
     return described
 

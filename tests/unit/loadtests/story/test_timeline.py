@@ -63,7 +63,7 @@ def test_failures_are_described_with_the_nearest_pause() -> None:
     pauses = [WritePause(BEGAN + 2.0, BEGAN + 2.05), WritePause(BEGAN + 9.0, BEGAN + 9.05)]
     refused = TrafficRecord("people", "read", BEGAN + 8.5, 251.4, 503, 503, problem="unavailable")
     assert describe_failures([traffic_record(3.0, 10), traffic_record(3.0, 20, "book", 409), refused], pauses) == [
-        "read failed after 251 ms with 503 unavailable, due 0.50 s before the begin of a pause"
+        "read failed after 251 ms with 503 unavailable, due 0.50 s before a pause began"
     ]
 
 
