@@ -10,7 +10,6 @@ import contextlib
 import math
 import selectors
 import socket
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -33,9 +32,6 @@ ARRIVAL_SECONDS = 10.0
 """The time that a client has to send a complete request, once its connection is open or its first byte has arrived."""
 RECEIVING_SECONDS = 60.0
 """The time that a client has to read the rest of a response, after its thread is free."""
-SWITCH_SECONDS = 0.001
-"""The time for which a thread may keep the interpreter while others wait for it. Python's default of 5 ms delays each
-return from a database call by as much while a search computes in another thread."""
 LIMIT_SECONDS = 0.01
 """While requests wait, the event loop looks this often whether one is too late, or the limit of a tenant has ended."""
 UNKNOWN_REQUEST = RequestClass(Priority.SEARCH, UNKNOWN_TENANT, shared=True, streamed=True)
@@ -63,7 +59,6 @@ class AdmissionWorker(ThreadWorker):  # type: ignore[misc]
         self.sending: dict[int, Waiting] = {}
         self.closing: dict[int, Waiting] = {}
         self.unsent = UnsentBytes()
-        sys.setswitchinterval(SWITCH_SECONDS)
         # There is no setting for the page, in HTML, with which gunicorn answers a request that it cannot read.
         util.write_error = _write_malformed
         super().init_process()
