@@ -23,7 +23,7 @@ def compare(
     settle_seconds: float = 5.0,
     share: float = DATABASE_SHARE,
 ) -> Findings:
-    """Compare all rows of the business. Keeps the databases busy for `share` of the time.
+    """Compare all rows of the business. Keeps the databases busy for `share` of the time at most.
 
     Replication lag is not a difference: differing rows are read again from both databases until they agree, for at most
     `settle_seconds`.
@@ -104,7 +104,7 @@ def _compare_slices(
         rows, after = rows + here[0], last
         if after is None:
             return rows, suspects
-        throttle.rest()
+        throttle.rest_after(table.name, here[0])
 
 
 def unsettled_differences(
