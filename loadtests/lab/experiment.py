@@ -5,7 +5,7 @@ stored is not measured again, so an interrupted laboratory continues where it wa
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
@@ -15,7 +15,8 @@ from loadtests.lab.measuring.subject import Rig
 from loadtests.lab.planning.arms import BASELINE, find_arm
 from loadtests.lab.planning.demands import DATABASE_ROLES, DEMAND_SECONDS, demand_scenarios, predict_capacity
 from loadtests.lab.planning.plan import DEMAND_STAGE, Stage, stages_alone, stages_of_block
-from loadtests.lab.planning.scenario import RegisteredScenario
+from loadtests.lab.planning.scenario import FaultName, RegisteredScenario
+from loadtests.lab.results.model import Purpose
 from loadtests.lab.results.results_store import ResultsFolder
 from loadtests.lab.verdict.sequential import planned_looks
 from loadtests.lab.verdict.thresholds import Thresholds
@@ -103,6 +104,7 @@ class Experiment:
             self._search(session)
             self._flood(session)
             self._compare_costs(session)
+            self._contain(session)
 
     def _search(self, session: StageSession) -> None:
         starts = {arm: self._start(arm, session.stage) for arm in session.stage.arms}
@@ -142,36 +144,56 @@ class Experiment:
         return next(filter(None, found), None)
 
     def _flood(self, session: StageSession) -> None:
-        """Flood the arms that sustain the demanded rate, where isolation is promised; in the first block M1 as well."""
-        demand, rules, block = self._scenario.demand, self._thresholds.isolation, session.stage.block
-        if (
-            not self._scenario.promises.isolation
-            or demand is None
-            or not self._conditions.asks_for_verdict
-            or not block
-        ):
-            return
-        rates = {}
-        for arm, bracket in self._brackets(session).items():
-            sustains = (bracket.broken or 0.0) >= demand
-            if bracket.capacity and (sustains or (arm, block) == (BASELINE, 1)):
-                rates[arm] = rules.flood * bracket.capacity
-        for _ in range(self._thresholds.search.repeats + 1):
-            missing = {arm: rate for arm, rate in rates.items() if not session.has_valid("isolation", arm)}
-            if missing:
-                session.play("isolation", missing, rules.seconds, may_end_early=False)
+        """Flood scheduling, where isolation is promised."""
+        rules = self._thresholds.isolation
+        if self._scenario.promises.isolation:
+            found = self._candidates(session)
+            rates = {arm: rules.flood * capacity for arm, capacity in found.items()}
+            self._measure_once(session, "isolation", rates, rules.seconds)
+
+    def _contain(self, session: StageSession) -> None:
+        """Let a fault happen, where faults are promised to be contained: one in each block, in turn."""
+        rules, faults = self._thresholds.containment, self._scenario.promises.contained
+        if faults:
+            fault = faults[(session.stage.block - 1) % len(faults)]
+            rates = dict.fromkeys(self._candidates(session), rules.load * self._known_capacity(BASELINE))
+            self._measure_once(session, "containment", rates, rules.seconds, fault)
 
     def _compare_costs(self, session: StageSession) -> None:
         """Send extracted arms and M1 the same moderate rate, in every block."""
         rules, arms = self._thresholds.cost, session.stage.arms
         extracted = any(find_arm(arm).kind == "extracted" for arm in arms)
-        if not session.stage.block or not self._conditions.asks_for_verdict or not (extracted or arms == (BASELINE,)):
-            return
-        rate = rules.load * self._known_capacity(BASELINE)
+        if self._is_judged(session.stage) and (extracted or arms == (BASELINE,)):
+            rates = dict.fromkeys(arms, rules.load * self._known_capacity(BASELINE))
+            self._measure_once(session, "cost", rates, rules.seconds)
+
+    def _is_judged(self, stage: Stage) -> bool:
+        return stage.block > 0 and self._conditions.asks_for_verdict
+
+    def _candidates(self, session: StageSession) -> dict[str, float]:
+        """Return the capacities of the arms that sustain the demanded rate; in the first block also that of M1."""
+        demand, block = self._scenario.demand, session.stage.block
+        if demand is None or not self._is_judged(session.stage):
+            return {}
+        return {
+            arm: bracket.capacity
+            for arm, bracket in self._brackets(session).items()
+            if bracket.capacity and ((bracket.broken or 0.0) >= demand or (arm, block) == (BASELINE, 1))
+        }
+
+    def _measure_once(
+        self,
+        session: StageSession,
+        purpose: Purpose,
+        rates: Mapping[str, float],
+        seconds: float,
+        fault: FaultName | None = None,
+    ) -> None:
+        """Measure a trial of each of these arms, and repeat those that do not count."""
         for _ in range(self._thresholds.search.repeats + 1):
-            missing = {arm: rate for arm in arms if not session.has_valid("cost", arm)}
+            missing = {arm: rate for arm, rate in rates.items() if not session.has_valid(purpose, arm)}
             if missing:
-                session.play("cost", missing, rules.seconds, may_end_early=False)
+                session.play(purpose, missing, seconds, may_end_early=False, fault=fault)
 
     def _brackets(self, session: StageSession) -> dict[str, Bracket]:
         record = self._storage.record()

@@ -21,7 +21,7 @@ from deploy.errors import CommandError
 from loadtests.harness.cores import choose_cores
 from loadtests.harness.cpu_budgets import reason_unavailable
 from loadtests.lab.experiment import FIRST_RATE, Experiment
-from loadtests.lab.measuring.faults import measure_blast_radius
+from loadtests.lab.measuring.blast_radius import measure_blast_radius
 from loadtests.lab.measuring.rig import ProductRig, Side, reason_not_paired
 from loadtests.lab.measuring.stage import Report
 from loadtests.lab.measuring.subject import Rig

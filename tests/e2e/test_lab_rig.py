@@ -11,7 +11,8 @@ import pytest
 from deploy.databases.schemas import MONOLITH_SCHEMAS
 from loadtests.harness.cpu_budgets import reason_unavailable
 from loadtests.lab.laboratory import build_rig, running_lab_servers, start_speed_probe
-from loadtests.lab.measuring.faults import FAULTS, measure_blast_radius
+from loadtests.lab.measuring.blast_radius import measure_blast_radius
+from loadtests.lab.measuring.faults import FAULTS
 from loadtests.lab.measuring.measurement import COPY
 from loadtests.lab.measuring.rig import ProductRig, RunningProductArms
 from loadtests.lab.measuring.subject import Load, Reading

@@ -1,16 +1,14 @@
-"""The blast radius: who is not served while nothing, or one part of an arm, fails or is deployed.
+"""What can happen to a running arm: one part of it fails, or is deployed, and works again a few seconds later.
 
-Each fault begins a few seconds into 20 s of moderate load on freshly started servers, and ends before the load does, so
-that a cell is the share of the people who came to a module during these 20 s and were not answered properly in time.
+Faults return when the arm serves again, and leave its processes in their control groups.
 """
 
 import contextlib
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import psutil
@@ -19,16 +17,10 @@ import psycopg
 from deploy.devstack.program import Program
 from deploy.errors import CommandError
 from loadtests.harness.process_tree import process_tree
-from loadtests.lab.measuring.generator_process import read_run_files, running_generator, workload_of
-from loadtests.lab.measuring.measurement import COPY, MeasuredArm, begin_together
-from loadtests.lab.measuring.rig import ProductRig
-from loadtests.lab.measuring.subject import Load
-from loadtests.lab.results.model import BlastCell
-from loadtests.lab.results.summary import summarize_modules
+from loadtests.lab.planning.scenario import FaultName
 from loadtests.lab.servers.running_arm import RunningArm
 from loadtests.lab.servers.topologies import FRONT_WEB, SCHEDULING_WEB
 
-LOAD_SECONDS: Final = 20.0
 BEFORE_SECONDS, FAULT_SECONDS = 4.0, 5.0
 """Load before the fault, and how long a fault lasts that does not end by itself."""
 _RUNAWAY_CONNECTIONS: Final = 3
@@ -100,7 +92,7 @@ def run_runaway_query(arm: RunningArm) -> None:
     server = arm.topology.placement[owner]
     with contextlib.ExitStack() as stack:
         connections = [
-            stack.enter_context(arm.servers.administrator(server, f"{COPY}_{owner}"))
+            stack.enter_context(arm.servers.administrator(server, f"{arm.prefix}_{owner}"))
             for _ in range(_RUNAWAY_CONNECTIONS)
         ]
         threads = [threading.Thread(target=_run_until_cancelled, args=(each,)) for each in connections]
@@ -117,46 +109,33 @@ def change_nothing(_arm: RunningArm) -> None:
     """The control: arrivals that are not served now would not be served without a fault either."""
 
 
-FAULTS: Mapping[str, Fault] = {
+FAULTS: Mapping[FaultName, Fault] = {
     "nothing fails": change_nothing,
     "scheduling's web process is killed": kill_scheduling_web,
     "the main database restarts": restart_main_database,
     "scheduling's database hangs": pause_scheduling_database,
     "the monolith is deployed": deploy_monolith,
     "scheduling is deployed": deploy_scheduling,
-    "a runaway query in scheduling": run_runaway_query,
+    "a runaway query runs in scheduling": run_runaway_query,
 }
 
 
-def measure_blast_radius(
-    rig: ProductRig, arm: str, rate: float, faults: Sequence[str] = tuple(FAULTS)
-) -> list[BlastCell]:
-    """Return the cells of one arm: every fault under 20 s of load at this rate, on servers started for it.
+@contextlib.contextmanager
+def fault_during(fault: FaultName | None, arm: RunningArm) -> Iterator[Callable[[], None]]:
+    """Let a fault begin in BEFORE_SECONDS, beside the block, which ends no sooner than the fault; None lets none begin.
 
-    Raises CommandError, also where a server does not start again.
+    Yields a function that waits for the end of the fault, and raises what the fault raised.
     """
-    load = Load(scenario=rig.scenario, rate=rate, seconds=LOAD_SECONDS, seed=1)
-    cells: list[BlastCell] = []
-    for fault in faults:
-        with rig.running(arm) as running, tempfile.TemporaryDirectory() as folder:
-            (measured,) = running.arms
-            cells += _measure(measured, load, fault, Path(folder))
-    return cells
+    if fault is None:
+        yield lambda: None
+        return
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        yield executor.submit(_wait_and_fail, FAULTS[fault], arm).result
 
 
-def _measure(arm: MeasuredArm, load: Load, fault: str, folder: Path) -> Iterator[BlastCell]:
-    workload = workload_of(load, arm.running.hosts, arm.businesses)
-    with running_generator(workload, folder, arm.servers.cores) as generator:
-        begin_together([generator])
-        generator.wait_for_start()
-        time.sleep(BEFORE_SECONDS)
-        FAULTS[fault](arm.running)
-        generator.wait_for_end()
-    rows, _ = read_run_files(folder)
-    counted = [row.as_row(arm.name) for row in rows if row.due >= 0]
-    for module, result in summarize_modules(counted, load.scenario.promises.limits_ms).items():
-        share = result.missed / result.arrivals if result.arrivals else 0.0
-        yield BlastCell(arm=arm.name, fault=fault, module=module, not_served=share, arrivals=result.arrivals)
+def _wait_and_fail(fault: Fault, arm: RunningArm) -> None:
+    time.sleep(BEFORE_SECONDS)
+    fault(arm)
 
 
 def _serving_scheduling(arm: RunningArm) -> list[Program]:

@@ -9,8 +9,8 @@ from typing import Final
 from loadtests.generator.early_end import EarlyEnd
 from loadtests.lab.measuring.subject import Load, Rig, RunningArms
 from loadtests.lab.planning.plan import Stage
-from loadtests.lab.planning.scenario import RegisteredScenario
-from loadtests.lab.results.model import Purpose, Trial, trial_folder_name
+from loadtests.lab.planning.scenario import FaultName, RegisteredScenario
+from loadtests.lab.results.model import APART, Purpose, Trial, trial_folder_name
 from loadtests.lab.results.results_store import ResultsFolder
 from loadtests.lab.results.summary import TrialPlan, summarize_trial
 from loadtests.lab.verdict.capacities import TrialRecord
@@ -79,6 +79,7 @@ class StageSession:
         *,
         scenario: RegisteredScenario | None = None,
         may_end_early: bool = True,
+        fault: FaultName | None = None,
     ) -> None:
         """Measure one trial of each of these arms, side by side, and store them."""
         folder, rules = self._storage.folder, self._storage.thresholds.validity
@@ -94,7 +95,8 @@ class StageSession:
                 seed=seed,
                 warm_up_seconds=WARM_UP_SECONDS,
                 early_end=self._early_end() if may_end_early else None,
-                judge_freshness=purpose != "isolation",
+                judge_freshness=purpose not in APART,
+                fault=fault,
             )
             for arm, rate in rates.items()
         }
@@ -129,4 +131,5 @@ def format_trial(trial: Trial, judgement: TrialJudgement) -> str:
     if trial.purpose in ("demand", "cost") and trial.valid:
         judgement, outcome = TrialJudgement(True), "measured"
     reasons = f" ({'; '.join(judgement.reasons)})" if judgement.reasons else ""
-    return f"{trial.arm}, {trial.purpose}, {trial.rate:.3g}/s for {trial.seconds:g} s: {outcome}{reasons}"
+    purpose = f"{trial.purpose} while {trial.fault}" if trial.fault else trial.purpose
+    return f"{trial.arm}, {purpose}, {trial.rate:.3g}/s for {trial.seconds:g} s: {outcome}{reasons}"

@@ -14,7 +14,7 @@ import msgspec
 from loadtests.generator.early_end import EarlyEnd
 from loadtests.generator.rows import RawRow
 from loadtests.generator.self_report import GeneratorReport
-from loadtests.lab.planning.scenario import RegisteredScenario
+from loadtests.lab.planning.scenario import FaultName, RegisteredScenario
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +22,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
     Equal seeds give the same choices by arrival index; with equal rates, the arrivals are the same too. With
     `early_end` the load ends as soon as it is certain that a module does not keep its promise. Without
-    `judge_freshness`, follow-up work that is left at the end of the load may be done without budgets.
+    `judge_freshness`, follow-up work that is left at the end of the load may be done without budgets. `fault` begins a
+    few seconds into the load, which must be long enough that the fault ends before the load does.
     """
 
     scenario: RegisteredScenario
@@ -32,6 +33,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     warm_up_seconds: float = 4.0
     early_end: EarlyEnd | None = None
     judge_freshness: bool = True
+    fault: FaultName | None = None
 
 
 class RoleReading(msgspec.Struct, frozen=True, kw_only=True):

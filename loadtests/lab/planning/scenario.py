@@ -17,6 +17,17 @@ _Positive = Annotated[float, msgspec.Meta(gt=0)]
 _Units = Annotated[int, msgspec.Meta(ge=1)]
 _Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
+FaultName = Literal[
+    "nothing fails",
+    "scheduling's web process is killed",
+    "the main database restarts",
+    "scheduling's database hangs",
+    "the monolith is deployed",
+    "scheduling is deployed",
+    "a runaway query runs in scheduling",
+]
+"""What can be done to a running arm; `measuring/faults.py` does it. "nothing fails" is the control."""
+
 
 class LoadShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The arrivals of the peak.
@@ -43,7 +54,8 @@ class ScenarioPromises(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     `limits_ms` are by module: `answered` of the arrivals must get a proper answer within the limit, counted from the
     intended start. `fresh` of the invoices and mails must exist within `fresh_seconds`. Refused bookings of
     listed slots may exceed M1's by `conflict_points`, in percentage points. `isolation` adds: while scheduling is
-    flooded at 1.5 times the arm's capacity for 15 s, the other modules keep their promises.
+    flooded at 1.5 times the arm's capacity for 15 s, the other modules keep their promises. `contained` adds the same
+    for each of these faults, at a moderate load.
     """
 
     limits_ms: dict[str, _Positive]
@@ -52,6 +64,7 @@ class ScenarioPromises(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     fresh_seconds: _Positive = 30.0
     conflict_points: Annotated[float, msgspec.Meta(ge=0)] = 2.0
     isolation: bool = False
+    contained: tuple[FaultName, ...] = ()
 
 
 class ScenarioBudgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -10,7 +10,7 @@ from loadtests.lab.planning.demands import limiting_role
 from loadtests.lab.results.model import Results, Trial
 from loadtests.lab.verdict.capacities import ALONE, TrialRecord, mean_ratio
 from loadtests.lab.verdict.capacity_map import MapSegment, capacity_map
-from loadtests.lab.verdict.findings import arms_of, isolation_of
+from loadtests.lab.verdict.findings import arms_of, containment_of, isolation_of
 from loadtests.lab.verdict.progress import count_complete_blocks
 from loadtests.lab.verdict.sequential import latest_look
 from loadtests.lab.verdict.thresholds import parse_thresholds
@@ -51,15 +51,30 @@ class ReportFigures:
         return arms_of(self.record, "larger") if self.scenario.ceiling.largest_database is not None else []
 
     def maps(self) -> dict[str, list[MapSegment]]:
-        """Return the map of the capacities, and where isolation is promised that of the arms that keep it."""
+        """Return the map of the capacities, and where isolation or containment is promised that of the arms that keep
+        it."""
         capacities, excluded = self.capacities(), self.beyond_ceiling()
         maps = {"map": capacity_map(capacities, excluded)}
-        if self.scenario.promises.isolation:
-            isolated = {
-                arm: found for arm, found in capacities.items() if isolation_of(self.record, arm, self.blocks)[0]
-            }
-            maps["isolated"] = capacity_map(isolated, excluded)
+        promises = self.scenario.promises
+        if promises.isolation or promises.contained:
+            apart = {arm: found for arm, found in capacities.items() if self._keeps_apart(arm)}
+            maps["isolated"] = capacity_map(apart, excluded)
         return maps
+
+    def _keeps_apart(self, arm: str) -> bool:
+        isolates = not self.scenario.promises.isolation or isolation_of(self.record, arm, self.blocks)[0]
+        return bool(isolates and containment_of(self.record, arm, self.blocks)[0])
+
+    def apart(self) -> str:
+        """Return the promises of isolation and containment as a clause; empty without either."""
+        promises = self.scenario.promises
+        floods = ["a flood of scheduling"] if promises.isolation else []
+        faults = [f'the fault "{fault}"' for fault in promises.contained]
+        parts = [*floods, *faults]
+        if not parts:
+            return ""
+        listed = " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
+        return f"during {listed}, the other modules keep their promises"
 
     def best_kept(self, arm: str) -> Trial | None:
         """Return the trial with the highest rate at which the arm kept all promises."""

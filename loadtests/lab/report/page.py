@@ -29,16 +29,16 @@ def render(results: Results, verdict: Verdict) -> str:
         "drift": charts.drift(figures),
         "style": (_HERE / "style.css").read_text(encoding="utf-8"),
     }
-    conditions = results.conditions
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["with_code"] = _with_code
     return environment.from_string((_HERE / "page.html").read_text(encoding="utf-8")).render(
         verdict=verdict,
-        conditions=conditions,
+        conditions=results.conditions,
         scenario=figures.scenario,
         machine=results.machine,
         thresholds_version=results.thresholds_version,
         maps=figures.maps(),
+        apart=figures.apart(),
         names={arm: find_arm(arm).short for arm in figures.arms},
         not_measured=story.describe_missing(figures),
         beyond_ceiling=figures.beyond_ceiling(),
@@ -47,7 +47,7 @@ def render(results: Results, verdict: Verdict) -> str:
         arms=story.describe_arms(figures, verdict),
         cause=list(story.describe_cause(figures, verdict)),
         costs=list(story.describe_costs(figures, verdict)),
-        errors=list(conditions_of_error(figures.record, conditions.arms, verdict)),
+        errors=list(conditions_of_error(figures.record, results.conditions.arms, verdict)),
         equivalence=figures.equivalence(),
         expectation=_compare_with_expectation(figures, verdict),
         cost_table=tables.cost_table(figures),

@@ -1,13 +1,13 @@
 """Tables of the report: journeys, roles, service demands, faults and trials. Cells are text that the page escapes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
 from loadtests.generator.journeys import JOURNEYS
 from loadtests.lab.planning.demands import solve_demands
 from loadtests.lab.report.figures import ReportFigures
-from loadtests.lab.results.model import ModuleResult, Trial
+from loadtests.lab.results.model import BlastCell, ModuleResult, Trial
 
 
 class ReportTable(NamedTuple):
@@ -91,13 +91,27 @@ def demand_table(figures: ReportFigures) -> ReportTable:
 
 
 def blast_table(figures: ReportFigures) -> ReportTable:
-    """Return the share of arrivals not served during each fault, by arm and module."""
-    cells = figures.results.blast
+    """Return the share of arrivals not served during each fault, by arm and module.
+
+    Faults that are promised to be contained are measured in the blocks, the others once, if that was asked for.
+    """
+    cells = [*_cells_of_blocks(figures), *figures.results.blast]
     columns = list(dict.fromkeys((cell.arm, cell.module) for cell in cells))
     faults = list(dict.fromkeys(cell.fault for cell in cells))
-    shares = {(cell.fault, cell.arm, cell.module): f"{cell.not_served:.0%}" for cell in cells}
+    shares = {(cell.fault, cell.arm, cell.module): f"{cell.not_served:.0%}" for cell in reversed(cells)}
     rows = [[fault, *(shares.get((fault, *column), "-") for column in columns)] for fault in faults]
     return ReportTable("", ("fault", *(f"{arm}: {module}" for arm, module in columns)), rows)
+
+
+def _cells_of_blocks(figures: ReportFigures) -> Iterator[BlastCell]:
+    for fault in figures.scenario.promises.contained:
+        for arm in figures.arms:
+            found = [trial for trial in figures.record.of("containment", arm) if trial.fault == fault and trial.valid]
+            for module in found[0].modules if found else ():
+                results = [trial.modules[module] for trial in found]
+                arrivals = sum(result.arrivals for result in results)
+                share = sum(result.missed for result in results) / arrivals if arrivals else 0.0
+                yield BlastCell(arm=arm, fault=fault, module=module, not_served=share, arrivals=arrivals)
 
 
 def trial_table(figures: ReportFigures) -> ReportTable:

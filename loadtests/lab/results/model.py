@@ -8,13 +8,17 @@ from typing import Final, Literal
 import msgspec
 
 from loadtests.lab.measuring.subject import FreshnessReading, RoleReading, StatementReading
+from loadtests.lab.planning.scenario import FaultName
 
 SCHEMA_VERSION: Final = 2
 """Version of the results format; readers reject any other."""
 MODULES: Final = ("scheduling", "auth", "billing", "notifications")
 
-Purpose = Literal["demand", "capacity", "cost", "isolation"]
-"""Why a trial was made: to predict the capacity, to search for it, to compare costs, or to flood scheduling."""
+Purpose = Literal["demand", "capacity", "cost", "isolation", "containment"]
+"""Why a trial was made: to predict the capacity, to search for it, to compare costs, to flood scheduling, or to let a
+fault happen."""
+APART: Final[tuple[Purpose, ...]] = ("isolation", "containment")
+"""Purposes of trials that judge only the modules other than scheduling."""
 
 
 class ModuleResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +64,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     `stage` groups the trials of one start of the servers, `place` is the order within it; `partner` is the arm that ran
     side by side, if any. `block` is 0 before the blocks. `rate` is in scheduling arrivals a second. `problems` are the
     reasons why the trial does not count. `journeys` are those of all modules. `writes` are the bookings and changes
-    that were answered, `refused` those of them whose listed slot was gone.
+    that were answered, `refused` those of them whose listed slot was gone. `fault` happened during the trial.
     """
 
     stage: str
@@ -86,6 +90,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     ended_early: bool = False
     generator: Generator | None = None
     problems: tuple[str, ...] = ()
+    fault: FaultName | None = None
 
     @property
     def valid(self) -> bool:

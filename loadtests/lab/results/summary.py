@@ -52,6 +52,7 @@ def summarize_trial(plan: TrialPlan, load: Load, reading: Reading, rules: Validi
         pool_wait_ms=reading.pool_wait_ms,
         speed=reading.speed,
         ended_early=reading.generator.ended_early,
+        fault=load.fault,
         generator=generator,
         problems=(*find_problems(every, generator, reading.generator.complete, rules, limits), *reading.violations),
     )

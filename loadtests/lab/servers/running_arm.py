@@ -26,11 +26,13 @@ def postgres_role(server: DatabaseServer) -> str:
 class RunningArm:
     """Base addresses by module, as in `Workload.hosts`; programs by name; metrics pages by program.
 
-    `roles` are the roles of the programs. `budgets` are by role, and empty where the machine has none.
+    `prefix` begins the names of its databases. `roles` are the roles of the programs. `budgets` are by role, and empty
+    where the machine has none.
     """
 
     topology: Topology
     servers: LabServers
+    prefix: str
     hosts: dict[str, list[str]] = field(default_factory=dict)
     metrics: dict[str, str] = field(default_factory=dict)
     programs: dict[str, Program] = field(default_factory=dict)
@@ -77,8 +79,8 @@ def running_arm(
 
     `cores` are the budgets by role; without them the arm's processes share the servers' core. Raises CommandError.
     """
-    arm = RunningArm(topology, servers)
-    _ArmPrograms(arm, servers.placed_backends(topology.placement, prefix), prefix).build()
+    arm = RunningArm(topology, servers, prefix)
+    _ArmPrograms(arm, servers.placed_backends(topology.placement, prefix)).build()
     with contextlib.ExitStack() as stack:
         # Removed after the programs have stopped.
         label = f"{servers.folder.name}-"
@@ -102,7 +104,7 @@ def running_arm(
 
 
 class _ArmPrograms:
-    def __init__(self, arm: RunningArm, backends: Backends, prefix: str) -> None:
+    def __init__(self, arm: RunningArm, backends: Backends) -> None:
         self._arm = arm
         self._servers = arm.servers
         topology, keys = arm.topology, arm.servers.keys
@@ -115,7 +117,7 @@ class _ArmPrograms:
         }
         self._scheduling = scheduling_environment(self._servers.settings, keys, backends)
         if topology.replica:
-            self._monolith["SEARCH_REPLICA_URL"] = self._replica_url(prefix)
+            self._monolith["SEARCH_REPLICA_URL"] = self._replica_url(arm.prefix)
         if topology.own_engine_database:
             self._monolith["IN_PROCESS_DATABASE_URL"] = self._scheduling["SCHEDULING_DATABASE_URL"]
 

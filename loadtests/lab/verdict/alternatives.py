@@ -1,6 +1,7 @@
 """Under which conditions the verdict would be wrong: other forecasts, no ceiling, other promises."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from loadtests.lab.planning.arms import BASELINE, find_arm
 from loadtests.lab.verdict.capacities import TrialRecord
@@ -20,28 +21,39 @@ def _other_forecasts(record: TrialRecord, verdict: Verdict) -> Iterator[str]:
     capacities = {finding.arm: finding.capacity for finding in verdict.findings if finding.capacity is not None}
     baseline, best = capacities.get(BASELINE), capacities.get(verdict.best)
     if baseline is not None and verdict.best != BASELINE:
-        isolated = " (and isolation were not promised)" if record.scenario.promises.isolation else ""
+        promises = record.scenario.promises
+        apart = [*(["isolation"] if promises.isolation else []), *(["containment"] if promises.contained else [])]
+        clause = f", and {' and '.join(apart)} were not promised" if apart else ""
         peak = baseline.low / headroom
-        yield f"If the peak stayed below {peak:.3g}/s{isolated}, nothing would have to change."
+        yield f"If the peak stayed below {peak:.3g}/s{clause}, nothing would have to change."
     if best is not None:
         name = "M1" if verdict.best == BASELINE else f"{find_arm(verdict.best).short} ({verdict.best})"
         peak = best.high / headroom
         yield f"If the peak exceeded {peak:.3g}/s, {name} would not suffice either."
 
 
+class _Registered(NamedTuple):
+    """Something that the scenario registered, and a clause in which it had not: `omitted` are arguments of `judge`."""
+
+    clause: str
+    omitted: Mapping[str, bool]
+
+
 def _other_registrations(record: TrialRecord, arms: Sequence[str], verdict: Verdict) -> Iterator[str]:
-    has_ceiling = record.scenario.ceiling.largest_database is not None
-    has_isolation = record.scenario.promises.isolation
-    variants: list[tuple[str, bool | None, bool | None]] = []
-    if has_ceiling:
-        variants.append(("a larger database server could be had", False, None))
-    if has_isolation:
-        variants.append(("isolation were not promised", None, False))
-    if has_ceiling and has_isolation:
-        variants.append(("a larger database server could be had and isolation were not promised", False, False))
-    for condition, ceiling, isolation in variants:
-        other = judge(record, arms, ceiling=ceiling, isolation=isolation)
+    promises = record.scenario.promises
+    variants: list[_Registered] = []
+    if record.scenario.ceiling.largest_database is not None:
+        variants.append(_Registered("a larger database server could be had", {"ceiling": False}))
+    if promises.isolation:
+        variants.append(_Registered("isolation from floods were not promised", {"isolation": False}))
+    if promises.contained:
+        variants.append(_Registered("containment of faults were not promised", {"containment": False}))
+    if len(variants) > 1:
+        every = {name: value for each in variants for name, value in each.omitted.items()}
+        variants.append(_Registered(" and ".join(each.clause for each in variants), every))
+    for clause, omitted in variants:
+        other = judge(record, arms, **omitted)
         if (other.outcome, other.best) == (verdict.outcome, verdict.best):
-            yield f"If {condition}, the answer would be the same."
+            yield f"If {clause}, the answer would be the same."
         else:
-            yield f"If {condition}, the answer would be {other.outcome}: {other.because}."
+            yield f"If {clause}, the answer would be {other.outcome}: {other.because}."

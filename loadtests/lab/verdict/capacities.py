@@ -11,8 +11,8 @@ from loadtests.generator.estimates import Estimate, student_quantile
 from loadtests.lab.measuring.capacity import Bracket, CapacitySearch
 from loadtests.lab.planning.arms import BASELINE
 from loadtests.lab.planning.scenario import RegisteredScenario
-from loadtests.lab.results.model import Results, Trial
-from loadtests.lab.verdict.promises import TrialJudgement, judge_isolation, judge_trial, refused_share
+from loadtests.lab.results.model import APART, Results, Trial
+from loadtests.lab.verdict.promises import TrialJudgement, judge_other_modules, judge_trial, refused_share
 from loadtests.lab.verdict.thresholds import Thresholds
 
 ALONE: Final = 0
@@ -33,8 +33,8 @@ class TrialRecord:
     def judge(self, trial: Trial) -> TrialJudgement:
         """Judge one trial. M1 itself, the standard of refused bookings, is not judged by it."""
         marked = self._mark_speed(trial)
-        if trial.purpose == "isolation":
-            return judge_isolation(marked, self.scenario.promises, self.thresholds.trial)
+        if trial.purpose in APART:
+            return judge_other_modules(marked, self.scenario.promises, self.thresholds.trial)
         return self._judge(marked, None if trial.arm == BASELINE else self.baseline_refused)
 
     def _judge(self, trial: Trial, refused: float | None) -> TrialJudgement:

@@ -1,4 +1,4 @@
-"""Findings about each arm at the demanded rate: capacity, isolation, and whether it suffices."""
+"""Findings about each arm at the demanded rate: capacity, isolation, containment, and whether it suffices."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from loadtests.generator.estimates import Estimate
 from loadtests.lab.planning.arms import BASELINE, Kind, find_arm, sort_arms
+from loadtests.lab.results.model import Trial
 from loadtests.lab.verdict.capacities import ALONE, TrialRecord, mean_ratio
 
 FEWEST_SEARCHES: Final = 3
@@ -19,14 +20,25 @@ class Evaluation(NamedTuple):
     error: float
 
 
+class Apart(NamedTuple):
+    """What is promised of the other modules while scheduling is in trouble: a flood of it, a fault of it."""
+
+    isolation: bool
+    containment: bool
+
+
 class ArmFinding(NamedTuple):
-    """`sufficient` is None while undecided; `text` says why. `isolated` is None where not required or not known."""
+    """`sufficient` is None while undecided; `text` says why.
+
+    `isolated` and `contained` are None where that is not promised or not known.
+    """
 
     arm: str
     capacity: Estimate | None
     sufficient: bool | None
     isolated: bool | None
     text: str
+    contained: bool | None = None
 
 
 class CostFinding(NamedTuple):
@@ -40,7 +52,7 @@ class CostFinding(NamedTuple):
 
 
 def assess_arm(
-    record: TrialRecord, arm: str, demand: float, evaluation: Evaluation, competitors: int = 1, *, isolation: bool
+    record: TrialRecord, arm: str, demand: float, evaluation: Evaluation, competitors: int = 1, *, promised: Apart
 ) -> ArmFinding:
     """Assess an arm at the demanded rate.
 
@@ -55,11 +67,14 @@ def assess_arm(
     careful = record.capacity(arm, evaluation.blocks, evaluation.error / competitors) or capacity
     sustains = True if careful.low >= demand else False if capacity.high < demand else None
     text = f"capacity {format_rate(capacity)}, demanded {demand:.3g}/s"
-    isolated, reason = isolation_of(record, arm, evaluation.blocks) if isolation else (None, "")
-    if sustains is False or not isolation:
-        return ArmFinding(arm, capacity, sustains, isolated, text)
-    sufficient = False if isolated is False else None if isolated is None else sustains
-    return ArmFinding(arm, capacity, sufficient, isolated, f"{text}; {reason}")
+    isolated, flooded = isolation_of(record, arm, evaluation.blocks) if promised.isolation else (None, "")
+    contained, failed = containment_of(record, arm, evaluation.blocks) if promised.containment else (None, "")
+    required = [sustains]
+    required += [isolated] if promised.isolation else []
+    required += [contained] if promised.containment else []
+    if sustains is not False:
+        text = "; ".join(filter(None, (text, flooded, failed)))
+    return ArmFinding(arm, capacity, _all_hold(required), isolated, text, contained)
 
 
 def isolation_of(record: TrialRecord, arm: str, blocks: Sequence[int]) -> tuple[bool | None, str]:
@@ -67,16 +82,57 @@ def isolation_of(record: TrialRecord, arm: str, blocks: Sequence[int]) -> tuple[
 
     None while the floods differ, or where there was none.
     """
-    judged = [record.judge(trial) for trial in record.of("isolation", arm, blocks)]
+    found = agreement(record, record.of("isolation", arm, blocks), record.thresholds.isolation.blocks)
+    return (
+        found.holds,
+        f"isolation kept in {found.as_text('floods')}" if found.counted else "isolation was not measured",
+    )
+
+
+def containment_of(record: TrialRecord, arm: str, blocks: Sequence[int]) -> tuple[bool | None, str]:
+    """Return whether the faults of scheduling that are to be contained reach no other module, with the counts as text.
+
+    None while the trials of one of them differ, or where there was none.
+    """
+    answers, texts = [], []
+    for fault in record.scenario.promises.contained:
+        trials = [trial for trial in record.of("containment", arm, blocks) if trial.fault == fault]
+        found = agreement(record, trials, record.thresholds.containment.blocks)
+        answers.append(found.holds)
+        counts = found.as_text("trials") if found.counted else "no trial"
+        texts.append(f'fault "{fault}" contained in {counts}')
+    return _all_hold(answers), "; ".join(texts)
+
+
+class Agreement(NamedTuple):
+    """`kept` of `counted` trials kept their promises; `example` is why another did not. `holds` is None while they
+    differ, or where no trial counts."""
+
+    holds: bool | None
+    kept: int
+    counted: int
+    example: str
+
+    def as_text(self, noun: str) -> str:
+        return f"{self.kept} of {self.counted} {noun}" + (f" ({self.example})" if self.example else "")
+
+
+def agreement(record: TrialRecord, trials: Sequence[Trial], share: float) -> Agreement:
+    """Judge trials of one promise, which holds when this share of those that count kept it, and fails when they broke
+    it."""
+    judged = [record.judge(trial) for trial in trials]
     kept = sum(judgement.kept is True for judgement in judged)
-    broken = sum(judgement.kept is False for judgement in judged)
-    if not kept + broken:
-        return None, "isolation was not measured"
-    required = record.thresholds.isolation.blocks * (kept + broken)
-    holds = True if kept >= required else False if broken >= required else None
-    examples = [reason for judgement in judged if judgement.kept is False for reason in judgement.reasons]
-    text = f"isolation kept in {kept} of {kept + broken} floods"
-    return holds, f"{text} ({examples[0]})" if examples else text
+    broken = [judgement for judgement in judged if judgement.kept is False]
+    required = share * (kept + len(broken))
+    holds = None
+    if required:
+        holds = True if kept >= required else False if len(broken) >= required else None
+    example = next((reason for judgement in broken for reason in judgement.reasons), "")
+    return Agreement(holds, kept, kept + len(broken), example)
+
+
+def _all_hold(found: Sequence[bool | None]) -> bool | None:
+    return False if False in found else None if None in found else True
 
 
 def _problems(record: TrialRecord, arm: str) -> str:

@@ -37,7 +37,10 @@ class _Promise(NamedTuple):
 def judge_trial(
     trial: Trial, promises: ScenarioPromises, rules: TrialRules, baseline_refused: float | None
 ) -> TrialJudgement:
-    """Judge all promises except isolation; `baseline_refused` is M1's share of refused writes, None if not needed."""
+    """Judge all promises except isolation and containment.
+
+    `baseline_refused` is M1's share of refused writes, None if not needed.
+    """
     if not trial.valid:
         return TrialJudgement(None, trial.problems)
     found = [*_answers(trial, promises, promises.limits_ms), *_freshness(trial, promises)]
@@ -47,8 +50,8 @@ def judge_trial(
     return _judge(trial, found, promises.limits_ms, rules)
 
 
-def judge_isolation(trial: Trial, promises: ScenarioPromises, rules: TrialRules) -> TrialJudgement:
-    """Judge the modules other than scheduling in a trial that floods scheduling."""
+def judge_other_modules(trial: Trial, promises: ScenarioPromises, rules: TrialRules) -> TrialJudgement:
+    """Judge the modules other than scheduling, in a trial that floods scheduling or lets a fault happen."""
     if not trial.valid:
         return TrialJudgement(None, trial.problems)
     limits = other_modules_of(promises)

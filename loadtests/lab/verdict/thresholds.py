@@ -36,6 +36,12 @@ class IsolationRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blocks: float
 
 
+class ContainmentRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    load: float = 0.5
+    seconds: float = 20.0
+    blocks: float = 0.75
+
+
 class CostRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     load: float
     seconds: float
@@ -68,6 +74,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cost: CostRules
     speed: SpeedRules
     validity: ValidityRules
+    containment: ContainmentRules = ContainmentRules()
 
 
 class ThresholdsError(Exception):

@@ -8,6 +8,7 @@ from loadtests.lab.planning.scenario import RegisteredScenario, at_speed, parse_
 from loadtests.lab.results.model import MeasurementConditions, Results
 from loadtests.lab.verdict.capacities import ALONE, TrialRecord
 from loadtests.lab.verdict.findings import (
+    Apart,
     ArmFinding,
     CostFinding,
     Evaluation,
@@ -91,14 +92,18 @@ def judge(
     map_only: bool = False,
     ceiling: bool | None = None,
     isolation: bool | None = None,
+    containment: bool | None = None,
 ) -> Verdict:
-    """Judge the trials of these arms; `ceiling` and `isolation` replace what the scenario registered."""
+    """Judge the trials of these arms; what is not None of the last three replaces what the scenario registered."""
     scenario = record.scenario
     evaluation = _Judgement(
         record,
         arms,
         ceiling=scenario.ceiling.largest_database is not None if ceiling is None else ceiling,
-        isolation=scenario.promises.isolation if isolation is None else isolation,
+        promised=Apart(
+            scenario.promises.isolation if isolation is None else isolation,
+            bool(scenario.promises.contained) if containment is None else containment,
+        ),
     )
     needs = 0
     try:
@@ -125,11 +130,11 @@ def judge(
 class _Judgement:
     """The gates in order; each records its result, and ends the judgement by raising `_Decided`."""
 
-    def __init__(self, record: TrialRecord, arms: Sequence[str], *, ceiling: bool, isolation: bool) -> None:
+    def __init__(self, record: TrialRecord, arms: Sequence[str], *, ceiling: bool, promised: Apart) -> None:
         self._record = record
         self._arms = arms
         self._ceiling = ceiling
-        self._isolation = isolation
+        self._promised = promised
         self.gates: list[GateResult] = []
         self.findings: dict[str, ArmFinding] = {}
         self.costs: list[CostFinding] = []
@@ -229,7 +234,7 @@ class _Judgement:
     def _assess(self, arm: str, evaluation: Evaluation, competitors: int = 1) -> ArmFinding:
         demand = self._record.scenario.demand
         assert demand is not None, "without a forecast nothing is judged"
-        found = assess_arm(self._record, arm, demand, evaluation, competitors, isolation=self._isolation)
+        found = assess_arm(self._record, arm, demand, evaluation, competitors, promised=self._promised)
         self.findings[arm] = found
         return found
 

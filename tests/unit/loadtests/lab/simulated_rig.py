@@ -30,6 +30,8 @@ HOP_MS = 0.5
 """Work of the monolith's web server for each call of the extracted service."""
 UNITS_PER_SECOND = 12
 """Units of budget that do a second of work in a second: few requests reach the capacity, so simulations are short."""
+DOWN = (4.0, 9.0)
+"""From when until when a web server that is killed does not answer."""
 WRITES = ("book", "cancel", "reschedule")
 
 
@@ -180,7 +182,9 @@ class _Play:
         if journey == "search" and arm.cached and chance.random() < repeated:
             database_ms, web_ms = 0.0, web_ms / 4
         outcome: RequestOutcome = "ok"
-        if own and arm.hop:
+        if self._is_down(due, own):
+            outcome = "error"
+        elif own and arm.hop:
             yield Acquire(self._threads)
             yield from use(self._front, arm.hop_ms / 1000)
             if len(self._bulkhead.waiting) or self._bulkhead.taken == self._bulkhead.places:
@@ -198,6 +202,11 @@ class _Play:
         self._rows.append(RawRow(journey, due, sent, now, outcome, status))
         if journey in WRITES and outcome == "ok":
             self._simulation.start(now, self._follow_up(now))
+
+    def _is_down(self, due: float, own: bool) -> bool:
+        """Return whether the web server is gone: scheduling's own, or the one of all modules."""
+        killed = self._load.fault == "scheduling's web process is killed" and DOWN[0] <= due < DOWN[1]
+        return killed and (own or not self._arm.own_web)
 
     def _serve(self, journey: str, web_ms: float, database_ms: float, *, apart: bool) -> Process:
         threads, web = (self._own_threads, self._own) if apart else (self._threads, self._front)

@@ -11,9 +11,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from deploy.errors import CommandError
 from loadtests.generator.estimates import Estimate
 from loadtests.lab.measuring.subject import RoleReading
+from loadtests.lab.planning.scenario import read_scenario
+from loadtests.lab.report.figures import ReportFigures
+from loadtests.lab.report.page import render
+from loadtests.lab.report.tables import blast_table
 from loadtests.lab.results.model import Results, Trial
+from loadtests.lab.verdict.alternatives import conditions_of_error
 from loadtests.lab.verdict.capacities import TrialRecord
 from loadtests.lab.verdict.findings import ArmFinding
 from loadtests.lab.verdict.verdict import Verdict, best_of, judge, judge_results, scenario_of
@@ -30,6 +36,7 @@ def measure(out: Path, rig: SimulatedRig, scenario: str, arms: str, **changes: o
 
 
 FOUNDER = scenario_text("founder", forecast=DEMAND)
+KILLED = """["scheduling's web process is killed"]"""
 NO_ISOLATION = FOUNDER.replace("isolation = true", "isolation = false")
 
 
@@ -80,6 +87,70 @@ def test_without_the_promise_of_isolation_only_the_data_is_taken_out(founder: Re
     verdict = rejudged(founder, isolation=False)
     assert (verdict.outcome, verdict.best, verdict.exit_code) == ("DON'T EXTRACT", "MD", 10), verdict
     assert verdict.because.startswith("take the data out, keep the deployable (MD)")
+
+
+@pytest.fixture(scope="module")
+def contained(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Return a founder's laboratory whose promise is that crashes of scheduling harm no other module, floods apart."""
+    scenario = NO_ISOLATION.replace("isolation = false", f"contained = {KILLED}")
+    return measure(tmp_path_factory.mktemp("lab") / "lab", SimulatedRig(), scenario, "M1,MC,MB,M2,MBV,MD,XI,X")
+
+
+def test_full_database_and_promised_containment_are_extracted(contained: Results) -> None:
+    """A database of its own carries the load, but scheduling's crash is still one of the whole monolith."""
+    verdict = judge_results(contained)
+    assert (verdict.outcome, verdict.best) == ("EXTRACT", "X"), verdict
+    found = {finding.arm: finding for finding in verdict.findings}
+    assert {arm: finding.contained for arm, finding in found.items() if finding.contained is not None} == {
+        "M1": False,
+        "MD": False,
+        "MBV": True,
+        "XI": True,
+        "X": True,
+    }
+    assert "contained in 0 of 4 trials" in found["MD"].text
+
+
+def test_without_the_promise_of_containment_only_the_data_is_taken_out(contained: Results) -> None:
+    verdict = rejudged(contained, containment=False)
+    assert (verdict.outcome, verdict.best) == ("DON'T EXTRACT", "MD"), verdict
+
+
+def test_report_says_what_the_promise_of_containment_decided(contained: Results) -> None:
+    verdict = judge_results(contained)
+    record = TrialRecord(contained, scenario_of(contained), THRESHOLDS)
+    conditions = list(conditions_of_error(record, contained.conditions.arms, verdict))
+    assert any(
+        each.startswith("If containment of faults were not promised, the answer would be DON'T EXTRACT: take the data")
+        for each in conditions
+    ), conditions
+    page = render(contained, verdict)
+    assert "sustains the demanded rate, but does not contain faults" in page
+    assert "during the fault &#34;scheduling&#39;s web process is killed&#34;, the other modules keep" in page
+    (row,) = blast_table(ReportFigures(contained)).rows
+    shares = dict(zip(blast_table(ReportFigures(contained)).head, row, strict=True))
+    assert shares["X: billing"] == "0%"
+    assert shares["MD: billing"] != "0%"
+
+
+def test_each_block_has_one_of_the_faults_in_turn(tmp_path: Path) -> None:
+    scenario = NO_ISOLATION.replace("isolation = false", f"""contained = ["nothing fails", {KILLED.strip("[]")}]""")
+    results = measure(tmp_path / "lab", SimulatedRig(), scenario, "M1,X", blocks=3)
+    happened = {(trial.block, trial.arm, trial.fault) for trial in results.trials if trial.purpose == "containment"}
+    killed = "scheduling's web process is killed"
+    assert happened == {
+        (1, "M1", "nothing fails"),
+        (1, "X", "nothing fails"),
+        (2, "X", killed),
+        (3, "X", "nothing fails"),
+    }
+
+
+def test_unknown_fault_is_refused_with_its_place_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(NO_ISOLATION.replace("isolation = false", 'contained = ["an earthquake"]'))
+    with pytest.raises(CommandError, match=r"Invalid enum value 'an earthquake' - at `\$\.promises\.contained"):
+        read_scenario(str(file))
 
 
 def test_without_a_ceiling_a_larger_database_is_the_best_remedy(founder: Results) -> None:

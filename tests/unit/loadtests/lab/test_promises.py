@@ -5,7 +5,13 @@ import pytest
 
 from loadtests.lab.measuring.subject import FreshnessReading
 from loadtests.lab.results.model import ModuleResult, Trial
-from loadtests.lab.verdict.promises import TrialJudgement, binomial_tail, judge_isolation, judge_trial, refused_share
+from loadtests.lab.verdict.promises import (
+    TrialJudgement,
+    binomial_tail,
+    judge_other_modules,
+    judge_trial,
+    refused_share,
+)
 from tests.unit.loadtests.lab.laboratories import THRESHOLDS, parsed
 
 PROMISES = parsed("founder").promises
@@ -94,9 +100,9 @@ def test_trial_that_ended_early_broke_a_promise() -> None:
 
 def test_isolation_is_judged_without_scheduling() -> None:
     flooded = trial({"scheduling": module(2_000, 1_500)}, purpose="isolation")
-    assert judge_isolation(flooded, PROMISES, THRESHOLDS.trial).kept is True
+    assert judge_other_modules(flooded, PROMISES, THRESHOLDS.trial).kept is True
     shared = trial({"scheduling": module(2_000, 1_500), "auth": module(120, 60)}, purpose="isolation")
-    assert judge_isolation(shared, PROMISES, THRESHOLDS.trial).kept is False
+    assert judge_other_modules(shared, PROMISES, THRESHOLDS.trial).kept is False
 
 
 @pytest.mark.parametrize(("count", "n", "share", "expected"), [
