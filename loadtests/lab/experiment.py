@@ -57,6 +57,8 @@ class Experiment:
             self._measure_demands()
         for stage in self._stages_alone():
             self._measure_stage(stage)
+            if self._shows_a_problem(stage):
+                break
         if self._is_decided(0):
             return
         for block in range(1, self._conditions.blocks + 1):
@@ -72,6 +74,11 @@ class Experiment:
         if BASELINE not in self._conditions.arms or not self._conditions.asks_for_verdict:
             return []
         return stages_alone(self._thresholds.statistics.searches_alone)
+
+    def _shows_a_problem(self, stage: Stage) -> bool:
+        """Return whether M1 alone failed at the demanded rate: then no interval of its searches is above that."""
+        broken = self._storage.record().search(BASELINE, stage.name).bracket().broken
+        return broken is not None and self._scenario.demand is not None and broken < self._scenario.demand
 
     def _is_decided(self, block: int) -> bool:
         """Evaluate at registered looks only; a laboratory without a forecast measures all its blocks."""
@@ -156,8 +163,9 @@ class Experiment:
         rules, faults = self._thresholds.containment, self._scenario.promises.contained
         if faults:
             fault = faults[(session.stage.block - 1) % len(faults)]
-            rates = dict.fromkeys(self._candidates(session), rules.load * self._known_capacity(BASELINE))
-            self._measure_once(session, "containment", rates, rules.seconds, fault)
+            rate = rules.load * self._known_capacity(BASELINE)
+            for arm in self._candidates(session):
+                self._measure_once(session, "containment", {arm: rate}, rules.seconds, fault)
 
     def _compare_costs(self, session: StageSession) -> None:
         """Send extracted arms and M1 the same moderate rate, in every block."""
@@ -171,14 +179,17 @@ class Experiment:
         return stage.block > 0 and self._conditions.asks_for_verdict
 
     def _candidates(self, session: StageSession) -> dict[str, float]:
-        """Return the capacities of the arms that sustain the demanded rate; in the first block also that of M1."""
+        """Return the capacities of the arms that sustain the demanded rate; in the first block those of all arms.
+
+        So an arm whose capacity is undecided, near the demanded rate, is not undecided where it breaks another promise.
+        """
         demand, block = self._scenario.demand, session.stage.block
         if demand is None or not self._is_judged(session.stage):
             return {}
         return {
             arm: bracket.capacity
             for arm, bracket in self._brackets(session).items()
-            if bracket.capacity and ((bracket.broken or 0.0) >= demand or (arm, block) == (BASELINE, 1))
+            if bracket.capacity and ((bracket.broken or 0.0) >= demand or block == 1)
         }
 
     def _measure_once(

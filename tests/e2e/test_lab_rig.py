@@ -11,7 +11,7 @@ import pytest
 from deploy.databases.schemas import MONOLITH_SCHEMAS
 from loadtests.harness.cpu_budgets import reason_unavailable
 from loadtests.lab.laboratory import build_rig, running_lab_servers, start_speed_probe
-from loadtests.lab.measuring.blast_radius import measure_blast_radius
+from loadtests.lab.measuring.blast_radius import LOAD_SECONDS, measure_blast_radius
 from loadtests.lab.measuring.faults import FAULTS
 from loadtests.lab.measuring.measurement import COPY
 from loadtests.lab.measuring.rig import ProductRig, RunningProductArms
@@ -127,6 +127,27 @@ def test_engine_in_the_monolith_uses_a_database_of_its_own_and_a_fault_counts_wh
     harm = {module: shares[killed, module] - shares[control, module] for module in ("scheduling", "billing")}
     assert harm["scheduling"] > 0.1
     assert harm["billing"] < harm["scheduling"], shares
+
+
+def test_arm_serves_again_after_a_fault_during_a_trial(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    load = Load(
+        scenario=parse_scenario(SCENARIO),
+        rate=RATE,
+        seconds=LOAD_SECONDS,
+        seed=3,
+        judge_freshness=False,
+        fault="scheduling's web process is killed",
+    )
+    with rig_of(monkeypatch, tmp_path, "M1") as rig, rig.running("M1") as running:
+        for name in ("failing", "serving"):
+            (tmp_path / name).mkdir()
+        failing = running.play({"M1": load}, {"M1": tmp_path / "failing"})["M1"]
+        quiet = msgspec.structs.replace(load, fault=None, seconds=SECONDS)
+        serving = running.play({"M1": quiet}, {"M1": tmp_path / "serving"})["M1"]
+    assert failing.violations == serving.violations == ()
+    outcomes = [{row.outcome for row in reading.rows} for reading in (failing, serving)]
+    assert "error" in outcomes[0]
+    assert outcomes[1] <= {"ok", "conflict"}
 
 
 def test_reference_work_depends_on_the_budget_of_the_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

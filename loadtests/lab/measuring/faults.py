@@ -7,8 +7,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import psutil
@@ -120,22 +119,13 @@ FAULTS: Mapping[FaultName, Fault] = {
 }
 
 
-@contextlib.contextmanager
-def fault_during(fault: FaultName | None, arm: RunningArm) -> Iterator[Callable[[], None]]:
-    """Let a fault begin in BEFORE_SECONDS, beside the block, which ends no sooner than the fault; None lets none begin.
+def let_happen(fault: FaultName, arm: RunningArm) -> None:
+    """Wait for BEFORE_SECONDS, let a fault happen, and return when the arm serves again.
 
-    Yields a function that waits for the end of the fault, and raises what the fault raised.
+    Call it in the main thread: the processes that it starts end with the thread that started them.
     """
-    if fault is None:
-        yield lambda: None
-        return
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        yield executor.submit(_wait_and_fail, FAULTS[fault], arm).result
-
-
-def _wait_and_fail(fault: Fault, arm: RunningArm) -> None:
     time.sleep(BEFORE_SECONDS)
-    fault(arm)
+    FAULTS[fault](arm)
 
 
 def _serving_scheduling(arm: RunningArm) -> list[Program]:

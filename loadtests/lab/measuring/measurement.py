@@ -11,7 +11,7 @@ from typing import Final
 from loadtests.generator.rows import RawRow
 from loadtests.generator.workload import SignedInBusiness
 from loadtests.lab.measuring import correctness
-from loadtests.lab.measuring.faults import fault_during
+from loadtests.lab.measuring.faults import let_happen
 from loadtests.lab.measuring.generator_process import (
     GeneratorProcess,
     read_run_files,
@@ -90,7 +90,9 @@ def measure_loads(
             run.prepare()
         begin_together(list(generators.values()))
         for run in runs:
-            run.start(stack)
+            run.start()
+        for run in runs:
+            run.fail()
         for run in runs:
             run.end()
     for run in runs:
@@ -123,19 +125,22 @@ class _Run:
         # Earlier loads have been waited for: their events need not be read again.
         self._from = database_time(self.arm.servers, self.arm.topology)
 
-    def start(self, stack: contextlib.ExitStack) -> None:
-        """Wait for the end of the warm-up, read the control groups, and let the load's fault begin."""
+    def start(self) -> None:
+        """Wait for the end of the warm-up, and read the control groups."""
         self._generator.wait_for_start()
         self._began = time.monotonic()
         # The databases run on this machine, so this is their clock.
         self._since = datetime.now(UTC)
         self._before = sample_usage(self.arm.running)
-        self._wait_for_fault = stack.enter_context(fault_during(self._load.fault, self.arm.running))
+
+    def fail(self) -> None:
+        """Let the load's fault happen, if it has one."""
+        if self._load.fault is not None:
+            let_happen(self._load.fault, self.arm.running)
 
     def end(self) -> None:
         """Wait for the responses, and read the counters."""
         self._generator.wait_for_end()
-        self._wait_for_fault()
         self._ended = time.monotonic()
         self._after = sample_usage(self.arm.running)
         self._last_pages = read_pages(self.arm.running)

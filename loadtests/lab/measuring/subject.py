@@ -23,7 +23,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     Equal seeds give the same choices by arrival index; with equal rates, the arrivals are the same too. With
     `early_end` the load ends as soon as it is certain that a module does not keep its promise. Without
     `judge_freshness`, follow-up work that is left at the end of the load may be done without budgets. `fault` begins a
-    few seconds into the load, which must be long enough that the fault ends before the load does.
+    few seconds into the load, which must be long enough that the fault ends before the load does; such a load is played
+    on one arm at a time.
     """
 
     scenario: RegisteredScenario

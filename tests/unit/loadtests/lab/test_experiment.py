@@ -98,12 +98,39 @@ def test_complete_laboratory_is_not_measured_again(tmp_path: Path) -> None:
     assert again.played == []
 
 
-def test_trial_at_another_speed_of_the_machine_does_not_count(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def trials_before_the_blocks(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """Return how many trials of M1 come before the first block, on an undisturbed machine."""
+    described = conditions(arms=("M1",), scenario=FOUNDER, blocks=1)
+    results = run_laboratory(tmp_path_factory.mktemp("lab") / "lab", SimulatedRig(), described)
+    return sum(not trial.block for trial in results.trials)
+
+
+def test_searches_alone_end_with_the_first_that_shows_a_problem(tmp_path: Path) -> None:
+    """Three searches show that there is none; after one below the demanded rate, they cannot."""
+    for name, scenario in (("problem", FOUNDER), ("none", scenario_text("founder", forecast=5.0))):
+        results = run_laboratory(tmp_path / name, SimulatedRig(), conditions(arms=("M1",), scenario=scenario, blocks=1))
+        searches = {trial.stage for trial in results.trials if not trial.block and trial.purpose == "capacity"}
+        assert len(searches) == (1 if name == "problem" else 3)
+
+
+def test_first_block_shows_whether_every_arm_isolates(tmp_path: Path) -> None:
+    """An arm that fails there is not undecided, wherever its capacity is."""
+    described = conditions(arms=("M1", "MB", "X"), scenario=FOUNDER, blocks=2)
+    results = run_laboratory(tmp_path / "lab", SimulatedRig(), described)
+    flooded = [
+        {trial.arm for trial in results.trials if trial.purpose == "isolation" and trial.block == block}
+        for block in (1, 2)
+    ]
+    assert flooded == [{"M1", "MB", "X"}, {"X"}]
+
+
+def test_trial_at_another_speed_of_the_machine_does_not_count(tmp_path: Path, trials_before_the_blocks: int) -> None:
     """The registered rule: repeated, and no figure is corrected by the speed."""
 
     class SlowOnce(SimulatedRig):
         def play(self, loads: dict[str, Load], folders: dict[str, Path]) -> dict[str, Reading]:  # type: ignore[override]
-            speed = 0.7 if len(self.played) == 15 else 1.0
+            speed = 0.7 if len(self.played) == trials_before_the_blocks + 1 else 1.0
             found = super().play(loads, folders)
             return {arm: msgspec.structs.replace(reading, speed=speed) for arm, reading in found.items()}
 
@@ -132,9 +159,12 @@ def test_trials_are_compared_with_the_speed_for_which_the_rates_were_chosen(tmp_
     assert {trial.speed for trial in record.trials if record.is_at_other_speed(trial)} == {0.7}
 
 
-def test_search_survives_a_machine_that_is_disturbed_for_some_trials(tmp_path: Path) -> None:
+def test_search_survives_a_machine_that_is_disturbed_for_some_trials(
+    tmp_path: Path, trials_before_the_blocks: int
+) -> None:
     """Trials at another speed are repeated more often than those that the arm may have caused."""
-    disturbed = range(15, 15 + THRESHOLDS.search.repeats + 2)
+    first = trials_before_the_blocks + 1
+    disturbed = range(first, first + THRESHOLDS.search.repeats + 2)
 
     class SlowForAWhile(SimulatedRig):
         def play(self, loads: dict[str, Load], folders: dict[str, Path]) -> dict[str, Reading]:  # type: ignore[override]

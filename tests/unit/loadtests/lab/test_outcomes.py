@@ -103,6 +103,9 @@ def test_full_database_and_promised_containment_are_extracted(contained: Results
     found = {finding.arm: finding for finding in verdict.findings}
     assert {arm: finding.contained for arm, finding in found.items() if finding.contained is not None} == {
         "M1": False,
+        "MC": False,
+        "MB": True,
+        "M2": False,
         "MD": False,
         "MBV": True,
         "XI": True,
