@@ -111,7 +111,7 @@ class Experiment:
             self._search(session)
             self._flood(session)
             self._compare_costs(session)
-            self._contain(session)
+            self._inject_fault(session)
 
     def _search(self, session: StageSession) -> None:
         starts = {arm: self._start(arm, session.stage) for arm in session.stage.arms}
@@ -158,8 +158,8 @@ class Experiment:
             rates = {arm: rules.flood * capacity for arm, capacity in found.items()}
             self._measure_once(session, "isolation", rates, rules.seconds)
 
-    def _contain(self, session: StageSession) -> None:
-        """Let a fault happen, where faults are promised to be contained: one in each block, in turn."""
+    def _inject_fault(self, session: StageSession) -> None:
+        """Inject one of the faults that are promised to be contained: each block has the next one."""
         rules, faults = self._thresholds.containment, self._scenario.promises.contained
         if faults:
             fault = faults[(session.stage.block - 1) % len(faults)]

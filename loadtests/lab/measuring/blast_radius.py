@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from loadtests.lab.measuring.faults import FAULTS, let_happen
+from loadtests.lab.measuring.faults import FAULTS, inject_fault
 from loadtests.lab.measuring.generator_process import read_run_files, running_generator, workload_of
 from loadtests.lab.measuring.measurement import MeasuredArm, begin_together
 from loadtests.lab.measuring.rig import ProductRig
@@ -42,7 +42,7 @@ def _measure(arm: MeasuredArm, load: Load, fault: FaultName, folder: Path) -> It
     with running_generator(workload, folder, arm.servers.cores) as generator:
         begin_together([generator])
         generator.wait_for_start()
-        let_happen(fault, arm.running)
+        inject_fault(fault, arm.running)
         generator.wait_for_end()
     rows, _ = read_run_files(folder)
     counted = [row.as_row(arm.name) for row in rows if row.due >= 0]

@@ -119,8 +119,8 @@ FAULTS: Mapping[FaultName, Fault] = {
 }
 
 
-def let_happen(fault: FaultName, arm: RunningArm) -> None:
-    """Wait for BEFORE_SECONDS, let a fault happen, and return when the arm serves again.
+def inject_fault(fault: FaultName, arm: RunningArm) -> None:
+    """Wait for BEFORE_SECONDS, inject a fault, and return when the arm serves again.
 
     Call it in the main thread: the processes that it starts end with the thread that started them.
     """

@@ -11,7 +11,7 @@ from typing import Final
 from loadtests.generator.rows import RawRow
 from loadtests.generator.workload import SignedInBusiness
 from loadtests.lab.measuring import correctness
-from loadtests.lab.measuring.faults import let_happen
+from loadtests.lab.measuring.faults import inject_fault
 from loadtests.lab.measuring.generator_process import (
     GeneratorProcess,
     read_run_files,
@@ -92,7 +92,7 @@ def measure_loads(
         for run in runs:
             run.start()
         for run in runs:
-            run.fail()
+            run.inject_fault()
         for run in runs:
             run.end()
     for run in runs:
@@ -133,10 +133,10 @@ class _Run:
         self._since = datetime.now(UTC)
         self._before = sample_usage(self.arm.running)
 
-    def fail(self) -> None:
-        """Let the load's fault happen, if it has one."""
+    def inject_fault(self) -> None:
+        """Inject the fault of the load, if it has one."""
         if self._load.fault is not None:
-            let_happen(self._load.fault, self.arm.running)
+            inject_fault(self._load.fault, self.arm.running)
 
     def end(self) -> None:
         """Wait for the responses, and read the counters."""

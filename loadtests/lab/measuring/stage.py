@@ -10,7 +10,7 @@ from loadtests.generator.early_end import EarlyEnd
 from loadtests.lab.measuring.subject import Load, Rig, RunningArms
 from loadtests.lab.planning.plan import Stage
 from loadtests.lab.planning.scenario import FaultName, RegisteredScenario
-from loadtests.lab.results.model import APART, Purpose, Trial, trial_folder_name
+from loadtests.lab.results.model import OTHER_MODULES_ONLY, Purpose, Trial, trial_folder_name
 from loadtests.lab.results.results_store import ResultsFolder
 from loadtests.lab.results.summary import TrialPlan, summarize_trial
 from loadtests.lab.verdict.capacities import TrialRecord
@@ -95,7 +95,7 @@ class StageSession:
                 seed=seed,
                 warm_up_seconds=WARM_UP_SECONDS,
                 early_end=self._early_end() if may_end_early else None,
-                judge_freshness=purpose not in APART,
+                judge_freshness=purpose not in OTHER_MODULES_ONLY,
                 fault=fault,
             )
             for arm, rate in rates.items()

@@ -57,15 +57,15 @@ class ReportFigures:
         maps = {"map": capacity_map(capacities, excluded)}
         promises = self.scenario.promises
         if promises.isolation or promises.contained:
-            apart = {arm: found for arm, found in capacities.items() if self._keeps_apart(arm)}
-            maps["isolated"] = capacity_map(apart, excluded)
+            isolated = {arm: found for arm, found in capacities.items() if self._keeps_isolation_promises(arm)}
+            maps["isolated"] = capacity_map(isolated, excluded)
         return maps
 
-    def _keeps_apart(self, arm: str) -> bool:
+    def _keeps_isolation_promises(self, arm: str) -> bool:
         isolates = not self.scenario.promises.isolation or isolation_of(self.record, arm, self.blocks)[0]
         return bool(isolates and containment_of(self.record, arm, self.blocks)[0])
 
-    def apart(self) -> str:
+    def isolation_promises(self) -> str:
         """Return the promises of isolation and containment as a clause; empty without either."""
         promises = self.scenario.promises
         floods = ["a flood of scheduling"] if promises.isolation else []
@@ -74,7 +74,7 @@ class ReportFigures:
         if not parts:
             return ""
         listed = " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
-        return f"during {listed}, the other modules keep their promises"
+        return f"the other modules keep their promises during {listed}"
 
     def best_kept(self, arm: str) -> Trial | None:
         """Return the trial with the highest rate at which the arm kept all promises."""

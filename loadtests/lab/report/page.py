@@ -38,7 +38,7 @@ def render(results: Results, verdict: Verdict) -> str:
         machine=results.machine,
         thresholds_version=results.thresholds_version,
         maps=figures.maps(),
-        apart=figures.apart(),
+        isolation_promises=figures.isolation_promises(),
         names={arm: find_arm(arm).short for arm in figures.arms},
         not_measured=story.describe_missing(figures),
         beyond_ceiling=figures.beyond_ceiling(),

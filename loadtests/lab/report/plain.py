@@ -24,7 +24,11 @@ def summarize_lines(results: Results) -> Iterator[str]:
         yield spread
     for name, segments in figures.maps().items():
         if segments:
-            yield f"if {figures.apart()}:" if name == "isolated" else "the least work at every rate, by capacity alone:"
+            yield (
+                f"of the arms on which {figures.isolation_promises()}:"
+                if name == "isolated"
+                else "the least work at every rate, by capacity alone:"
+            )
         yield from (f"  {segment.as_text()}" for segment in segments)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from loadtests.lab.planning.arms import ARMS, BASELINE, REPEAT, SERVICE, find_arm
 from loadtests.lab.report.figures import ReportFigures
 from loadtests.lab.results.model import Trial
-from loadtests.lab.verdict.findings import Agreement, ArmFinding, agreement, format_rate
+from loadtests.lab.verdict.findings import Agreement, ArmFinding, fault_agreements, flood_agreement, format_rate
 from loadtests.lab.verdict.verdict import Verdict
 
 
@@ -34,7 +34,9 @@ def describe_problem(figures: ReportFigures) -> Iterator[str]:
         yield f"There {limit}."
     if demand is not None:
         yield _problem_in_words(capacity.low >= demand, capacity.high < demand)
-    yield from _in_trouble(figures, BASELINE)
+    if flooded := _describe_floods(figures, BASELINE):
+        yield flooded
+    yield from _describe_faults(figures, BASELINE)
 
 
 def _problem_in_words(sustains: bool, fails: bool) -> str:
@@ -45,27 +47,18 @@ def _problem_in_words(sustains: bool, fails: bool) -> str:
     return "Its interval includes the demanded rate, so it is undecided whether the monolith sustains that."
 
 
-def _in_trouble(figures: ReportFigures, arm: str) -> Iterator[str]:
-    """Yield a sentence about the floods, and one about each fault, as far as they were measured."""
-    if flooded := _flooded(figures, arm):
-        yield flooded
-    yield from _failed(figures, arm)
+def _describe_floods(figures: ReportFigures, arm: str) -> str:
+    found = flood_agreement(figures.record, arm)
+    return _describe_agreement(found, "While scheduling was flooded") if found.counted else ""
 
 
-def _flooded(figures: ReportFigures, arm: str) -> str:
-    found = agreement(figures.record, figures.record.of("isolation", arm), figures.thresholds.isolation.blocks)
-    return _kept(found, "While scheduling was flooded") if found.counted else ""
-
-
-def _failed(figures: ReportFigures, arm: str) -> Iterator[str]:
-    for fault in figures.scenario.promises.contained:
-        trials = [trial for trial in figures.record.of("containment", arm) if trial.fault == fault]
-        found = agreement(figures.record, trials, figures.thresholds.containment.blocks)
+def _describe_faults(figures: ReportFigures, arm: str) -> Iterator[str]:
+    for fault, found in fault_agreements(figures.record, arm).items():
         if found.counted:
-            yield _kept(found, f'During the fault "{fault}"')
+            yield _describe_agreement(found, f'During the fault "{fault}"')
 
 
-def _kept(found: Agreement, moment: str) -> str:
+def _describe_agreement(found: Agreement, moment: str) -> str:
     text = f"{moment}, the other modules kept their promises in {found.kept} of {found.counted} trials"
     return f"{text} (for example {found.example})." if found.example else f"{text}."
 
@@ -84,10 +77,10 @@ def reason_in_words(figures: ReportFigures, finding: ArmFinding) -> str:
         if limit := figures.limit(finding.arm):
             parts.append(limit)
     elif finding.isolated is False:
-        flooded = _lower(_flooded(figures, finding.arm)).rstrip(".")
+        flooded = _lower(_describe_floods(figures, finding.arm)).rstrip(".")
         parts.append(f"sustains the demanded rate, but does not isolate: {flooded}")
     elif finding.contained is False:
-        failed = "; ".join(_lower(each).rstrip(".") for each in _failed(figures, finding.arm))
+        failed = "; ".join(_lower(each).rstrip(".") for each in _describe_faults(figures, finding.arm))
         parts.append(f"sustains the demanded rate, but does not contain faults: {failed}")
     elif finding.sufficient:
         parts.append("keeps all promises at the demanded rate")

@@ -17,7 +17,7 @@ MODULES: Final = ("scheduling", "auth", "billing", "notifications")
 Purpose = Literal["demand", "capacity", "cost", "isolation", "containment"]
 """Why a trial was made: to predict the capacity, to search for it, to compare costs, to flood scheduling, or to let a
 fault happen."""
-APART: Final[tuple[Purpose, ...]] = ("isolation", "containment")
+OTHER_MODULES_ONLY: Final[tuple[Purpose, ...]] = ("isolation", "containment")
 """Purposes of trials that judge only the modules other than scheduling."""
 
 

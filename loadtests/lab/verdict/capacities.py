@@ -11,7 +11,7 @@ from loadtests.generator.estimates import Estimate, student_quantile
 from loadtests.lab.measuring.capacity import Bracket, CapacitySearch
 from loadtests.lab.planning.arms import BASELINE
 from loadtests.lab.planning.scenario import RegisteredScenario
-from loadtests.lab.results.model import APART, Results, Trial
+from loadtests.lab.results.model import OTHER_MODULES_ONLY, Results, Trial
 from loadtests.lab.verdict.promises import TrialJudgement, judge_other_modules, judge_trial, refused_share
 from loadtests.lab.verdict.thresholds import Thresholds
 
@@ -33,7 +33,7 @@ class TrialRecord:
     def judge(self, trial: Trial) -> TrialJudgement:
         """Judge one trial. M1 itself, the standard of refused bookings, is not judged by it."""
         marked = self._mark_speed(trial)
-        if trial.purpose in APART:
+        if trial.purpose in OTHER_MODULES_ONLY:
             return judge_other_modules(marked, self.scenario.promises, self.thresholds.trial)
         return self._judge(marked, None if trial.arm == BASELINE else self.baseline_refused)
 

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from loadtests.generator.estimates import Estimate
 from loadtests.lab.planning.arms import BASELINE, Kind, find_arm, sort_arms
+from loadtests.lab.planning.scenario import FaultName
 from loadtests.lab.results.model import Trial
 from loadtests.lab.verdict.capacities import ALONE, TrialRecord, mean_ratio
 
@@ -20,8 +21,8 @@ class Evaluation(NamedTuple):
     error: float
 
 
-class Apart(NamedTuple):
-    """What is promised of the other modules while scheduling is in trouble: a flood of it, a fault of it."""
+class IsolationPromises(NamedTuple):
+    """Whether the other modules are promised to work during a flood of scheduling, and during a fault of it."""
 
     isolation: bool
     containment: bool
@@ -52,7 +53,13 @@ class CostFinding(NamedTuple):
 
 
 def assess_arm(
-    record: TrialRecord, arm: str, demand: float, evaluation: Evaluation, competitors: int = 1, *, promised: Apart
+    record: TrialRecord,
+    arm: str,
+    demand: float,
+    evaluation: Evaluation,
+    competitors: int = 1,
+    *,
+    promised: IsolationPromises,
 ) -> ArmFinding:
     """Assess an arm at the demanded rate.
 
@@ -82,7 +89,7 @@ def isolation_of(record: TrialRecord, arm: str, blocks: Sequence[int]) -> tuple[
 
     None while the floods differ, or where there was none.
     """
-    found = agreement(record, record.of("isolation", arm, blocks), record.thresholds.isolation.blocks)
+    found = flood_agreement(record, arm, blocks)
     return (
         found.holds,
         f"isolation kept in {found.as_text('floods')}" if found.counted else "isolation was not measured",
@@ -95,12 +102,10 @@ def containment_of(record: TrialRecord, arm: str, blocks: Sequence[int]) -> tupl
     None while the trials of one of them differ, or where there was none.
     """
     answers, texts = [], []
-    for fault in record.scenario.promises.contained:
-        trials = [trial for trial in record.of("containment", arm, blocks) if trial.fault == fault]
-        found = agreement(record, trials, record.thresholds.containment.blocks)
+    for fault, found in fault_agreements(record, arm, blocks).items():
         answers.append(found.holds)
-        counts = found.as_text("trials") if found.counted else "no trial"
-        texts.append(f'fault "{fault}" contained in {counts}')
+        counts = f"contained in {found.as_text('trials')}" if found.counted else "not measured"
+        texts.append(f'fault "{fault}" {counts}')
     return _all_hold(answers), "; ".join(texts)
 
 
@@ -117,7 +122,22 @@ class Agreement(NamedTuple):
         return f"{self.kept} of {self.counted} {noun}" + (f" ({self.example})" if self.example else "")
 
 
-def agreement(record: TrialRecord, trials: Sequence[Trial], share: float) -> Agreement:
+def flood_agreement(record: TrialRecord, arm: str, blocks: Sequence[int] | None = None) -> Agreement:
+    """Judge the floods of an arm, in all blocks unless some are given."""
+    return _agreement(record, record.of("isolation", arm, blocks), record.thresholds.isolation.blocks)
+
+
+def fault_agreements(record: TrialRecord, arm: str, blocks: Sequence[int] | None = None) -> dict[FaultName, Agreement]:
+    """Judge the trials of each fault that is to be contained, in all blocks unless some are given."""
+    trials = record.of("containment", arm, blocks)
+    share = record.thresholds.containment.blocks
+    return {
+        fault: _agreement(record, [trial for trial in trials if trial.fault == fault], share)
+        for fault in record.scenario.promises.contained
+    }
+
+
+def _agreement(record: TrialRecord, trials: Sequence[Trial], share: float) -> Agreement:
     """Judge trials of one promise, which holds when this share of those that count kept it, and fails when they broke
     it."""
     judged = [record.judge(trial) for trial in trials]

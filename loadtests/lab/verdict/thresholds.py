@@ -37,6 +37,8 @@ class IsolationRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ContainmentRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The defaults are for results of versions before 8, which measured no faults in blocks."""
+
     load: float = 0.5
     seconds: float = 20.0
     blocks: float = 0.75

@@ -8,10 +8,10 @@ from loadtests.lab.planning.scenario import RegisteredScenario, at_speed, parse_
 from loadtests.lab.results.model import MeasurementConditions, Results
 from loadtests.lab.verdict.capacities import ALONE, TrialRecord
 from loadtests.lab.verdict.findings import (
-    Apart,
     ArmFinding,
     CostFinding,
     Evaluation,
+    IsolationPromises,
     arms_of,
     assess_arm,
     assess_costs,
@@ -100,7 +100,7 @@ def judge(
         record,
         arms,
         ceiling=scenario.ceiling.largest_database is not None if ceiling is None else ceiling,
-        promised=Apart(
+        promised=IsolationPromises(
             scenario.promises.isolation if isolation is None else isolation,
             bool(scenario.promises.contained) if containment is None else containment,
         ),
@@ -130,7 +130,7 @@ def judge(
 class _Judgement:
     """The gates in order; each records its result, and ends the judgement by raising `_Decided`."""
 
-    def __init__(self, record: TrialRecord, arms: Sequence[str], *, ceiling: bool, promised: Apart) -> None:
+    def __init__(self, record: TrialRecord, arms: Sequence[str], *, ceiling: bool, promised: IsolationPromises) -> None:
         self._record = record
         self._arms = arms
         self._ceiling = ceiling

@@ -129,7 +129,10 @@ def test_report_says_what_the_promise_of_containment_decided(contained: Results)
     ), conditions
     page = render(contained, verdict)
     assert "sustains the demanded rate, but does not contain faults" in page
-    assert "during the fault &#34;scheduling&#39;s web process is killed&#34;, the other modules keep" in page
+    assert (
+        "the other modules keep their promises during the fault &#34;scheduling&#39;s web process is killed&#34;"
+        in page
+    )
     (row,) = blast_table(ReportFigures(contained)).rows
     shares = dict(zip(blast_table(ReportFigures(contained)).head, row, strict=True))
     assert shares["X: billing"] == "0%"
