@@ -5,7 +5,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,11 +100,11 @@ def _measure_speed(servers: LabServers, probe: SpeedProbe, options: LabOptions, 
     if scenario.reference is None or options.forecast is not None or reason_unavailable() is not None:
         return None
     report("measuring the reference work")
-    began = time.monotonic()
-    served = measure_reference_work(servers, scenario)
-    ratio = served / scenario.reference.requests
-    report(f"  {served:.3g} requests/s, {ratio:.2f} of the machine of the scenario: its rates are multiplied by that")
-    return MachineSpeed(ratio=ratio, probe=probe.speed(began, time.monotonic()))
+    work = measure_reference_work(servers, scenario, probe, read_thresholds().speed.most_difference)
+    ratio = work.requests / scenario.reference.requests
+    report(f"  {work.requests:.3g} requests/s (median of {work.counting} of {work.measured} measurements)")
+    report(f"  {ratio:.2f} of the machine of the scenario: its rates are multiplied by that")
+    return MachineSpeed(ratio=ratio, probe=work.probe)
 
 
 def _test_generator(report: Report) -> None:

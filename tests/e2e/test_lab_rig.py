@@ -154,8 +154,14 @@ def test_reference_work_depends_on_the_budget_of_the_database(monkeypatch: pytes
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     budgets = {units: ScenarioBudgets(total=18, database=units, worker=2) for units in (2, 6)}
     with running_lab_servers(print, ["M1"], tmp_path / "results") as servers:
-        served = {
-            units: measure_reference_work(servers, msgspec.structs.replace(parse_scenario(SCENARIO), budgets=each))
+        probe = start_speed_probe(servers)
+        work = {
+            units: measure_reference_work(
+                servers, msgspec.structs.replace(parse_scenario(SCENARIO), budgets=each), probe, most_difference=0.06
+            )
             for units, each in budgets.items()
         }
-    assert 0 < served[2] * 1.5 < served[6], "the database limits, with three times the budget in the second"
+    assert 0 < work[2].requests * 1.5 < work[6].requests, "the database has three times the budget in the second"
+    for each in work.values():
+        assert each.probe is not None
+        assert 0 < each.counting <= each.measured
