@@ -43,7 +43,7 @@ _STEP: Final = 7919
 
 
 class ReferenceReading(NamedTuple):
-    """Requests a second of the bare application, and the speed of the machine meanwhile as the probe read it."""
+    """Requests a second of the bare application, and the speed of the machine meanwhile; None without a reading."""
 
     requests: float
     probe: float | None
