@@ -10,9 +10,10 @@ Version 1 (controllers `cpu` and `cpuacct`) requires root. Version 2 requires ro
 
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -44,17 +45,20 @@ class GroupUsage(NamedTuple):
         return GroupUsage(self.cpu_ms - before.cpu_ms, self.throttled_ms - before.throttled_ms)
 
 
-@dataclass(frozen=True)
+@dataclass
 class CpuBudget:
-    """A control group whose processes together use no more than its quota.
+    """A control group whose processes together use no more than its quota: `cores`, or a share of them.
 
     `accounting` is the group that counts their processor time: the same one, except where version 1 has the two
-    controllers in separate hierarchies.
+    controllers in separate hierarchies. Safe for threads.
     """
 
     cores: float
     group: Path
     accounting: Path
+    _share: float = field(default=1.0, init=False)
+    _lifted: bool = field(default=False, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def add(self, pids: Sequence[int]) -> None:
         """Add processes with their descendants, present and future. Processes that have ended are ignored."""
@@ -76,11 +80,25 @@ class CpuBudget:
 
     def lift(self) -> None:
         """Remove the quota until `impose`: for work that is not measured."""
-        _set_quota(self.group, None)
+        with self._lock:
+            self._lifted = True
+            _set_quota(self.group, None)
 
     def impose(self) -> None:
         """Set the quota. Raises CommandError where that is not permitted."""
-        _set_quota(self.group, self.cores)
+        with self._lock:
+            self._lifted = False
+            _set_quota(self.group, self.cores * self._share)
+
+    def scale(self, share: float) -> None:
+        """Set the quota to a share of `cores`; while it is lifted, the share that `impose` will set.
+
+        Raises CommandError.
+        """
+        with self._lock:
+            self._share = share
+            if not self._lifted:
+                _set_quota(self.group, self.cores * share)
 
 
 class _Hierarchy(NamedTuple):

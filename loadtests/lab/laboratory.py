@@ -42,6 +42,7 @@ from loadtests.lab.servers.lab_servers import DatabaseServer, LabServers
 from loadtests.lab.servers.machine import collect_versions, describe_machine, product_commit
 from loadtests.lab.servers.reference_work import measure_reference_work
 from loadtests.lab.servers.speed_probe import SpeedProbe, running_speed_probe
+from loadtests.lab.servers.steady_budgets import BudgetSpeed
 from loadtests.lab.servers.topologies import TOPOLOGIES
 from loadtests.lab.verdict.capacities import TrialRecord
 from loadtests.lab.verdict.thresholds import FILE, read_thresholds
@@ -73,7 +74,8 @@ def run_laboratory(options: LabOptions, report: Report) -> ResultsFolder:
             conditions = _conditions(options, commit, servers.cores.note, collect_versions(servers), speed)
         else:
             conditions = folder.conditions
-        rig = build_rig(servers, probe, scenario_under(conditions), options, report)
+        base = None if conditions.speed is None else conditions.speed.base
+        rig = build_rig(servers, BudgetSpeed(probe, base), scenario_under(conditions), options, report)
         folder = folder or _create(options, conditions)
         _experiment(rig, folder, report).run()
         if options.faults:
@@ -104,7 +106,7 @@ def _measure_speed(servers: LabServers, probe: SpeedProbe, options: LabOptions, 
     ratio = work.requests / scenario.reference.requests
     report(f"  {work.requests:.3g} requests/s (median of {work.counting} of {work.measured} measurements)")
     report(f"  {ratio:.2f} of the machine of the scenario: its rates are multiplied by that")
-    return MachineSpeed(ratio=ratio, probe=work.probe)
+    return MachineSpeed(ratio=ratio, base=work.speed.base)
 
 
 def _test_generator(report: Report) -> None:
@@ -152,7 +154,7 @@ def start_speed_probe(servers: LabServers) -> SpeedProbe:
 
 
 def build_rig(
-    servers: LabServers, probe: SpeedProbe, scenario: RegisteredScenario, options: LabOptions, report: Report
+    servers: LabServers, speed: BudgetSpeed, scenario: RegisteredScenario, options: LabOptions, report: Report
 ) -> ProductRig:
     """Prepare the arms, on a second set of servers as well where two arms fit side by side. Raises CommandError."""
     alone = reason_not_paired(scenario)
@@ -165,7 +167,7 @@ def build_rig(
         beside.start_all(*required_servers(options.arms))
         sets.append(beside)
     sides = [Side(each, prepare_arms(options.arms, options.remedies, each, report)) for each in sets]
-    return ProductRig(sides, scenario, probe)
+    return ProductRig(sides, scenario, speed)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from loadtests.lab.options import LabOptions
 from loadtests.lab.planning.scenario import ScenarioBudgets, find_scenario_file, parse_scenario
 from loadtests.lab.servers.booking_history import PAST_DAYS
 from loadtests.lab.servers.reference_work import measure_reference_work
+from loadtests.lab.servers.steady_budgets import BudgetSpeed
 
 pytestmark = [
     pytest.mark.long,
@@ -39,7 +40,8 @@ def rig_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *arms: str) -> Iterato
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     options = LabOptions(out=folder / "results", scenario=SCENARIO, arms=arms, blocks=1, seed=1)
     with running_lab_servers(print, arms, options.out) as servers:
-        yield build_rig(servers, start_speed_probe(servers), parse_scenario(SCENARIO), options, print)
+        speed = BudgetSpeed(start_speed_probe(servers))
+        yield build_rig(servers, speed, parse_scenario(SCENARIO), options, print)
 
 
 def play(running: RunningProductArms, folder: Path, *arms: str) -> dict[str, Reading]:
@@ -163,5 +165,5 @@ def test_reference_work_depends_on_the_budget_of_the_database(monkeypatch: pytes
         }
     assert 0 < work[2].requests * 1.5 < work[6].requests, "the database has three times the budget in the second"
     for each in work.values():
-        assert each.probe is not None
+        assert each.speed.base is not None
         assert 0 < each.counting <= each.measured

@@ -19,6 +19,7 @@ from loadtests.lab.measuring.generator_process import (
     workload_of,
 )
 from loadtests.lab.measuring.sampling import (
+    at_base_speed,
     difference,
     read_pages,
     read_roles,
@@ -30,7 +31,7 @@ from loadtests.lab.measuring.subject import Load, Reading
 from loadtests.lab.servers.follow_up import FollowUp, wait_for_follow_up
 from loadtests.lab.servers.lab_servers import LabServers
 from loadtests.lab.servers.running_arm import RunningArm
-from loadtests.lab.servers.speed_probe import SpeedProbe
+from loadtests.lab.servers.steady_budgets import BudgetSpeed
 from loadtests.lab.servers.topologies import Topology
 
 COPY = "run"
@@ -55,7 +56,7 @@ class MeasuredArm:
     running: RunningArm
     businesses: Sequence[SignedInBusiness]
     history: LoadHistory
-    probe: SpeedProbe | None = None
+    speed: BudgetSpeed
 
     @property
     def servers(self) -> LabServers:
@@ -158,21 +159,28 @@ class _Run:
                 done = self._wait(DRAIN_SECONDS)
         self._follow_up = done
         self._done = sample_usage(arm.running)
+        self._settled = time.monotonic()
 
     def read(self) -> Reading:
         arm, seconds = self.arm, self._ended - self._began
+        during, until_done = (arm.speed.relative(self._began, end) for end in (self._ended, self._settled))
         rows, report = read_run_files(self._folder)
         arm.history.rows += rows
         return Reading(
             rows=rows,
             generator=report,
-            roles=read_roles(arm.running, self._before, self._after, self._done, seconds),
+            roles=at_base_speed(
+                read_roles(arm.running, self._before, self._after, self._done, seconds), during, until_done
+            ),
             statements=read_statements(arm.running, COPY),
             freshness=self._follow_up.freshness(self._since, self._load.scenario.promises.fresh_seconds),
-            web_cpu_ms=difference(self._pages.web_cpu_ms, self._last_pages.web_cpu_ms),
+            web_cpu_ms={
+                module: during * spent
+                for module, spent in difference(self._pages.web_cpu_ms, self._last_pages.web_cpu_ms).items()
+            },
             pool_wait_ms=difference(self._pages.pool_wait_ms, self._last_pages.pool_wait_ms),
             violations=tuple(_find_violations(arm)),
-            speed=arm.probe.speed(self._began, self._ended) if arm.probe else None,
+            speed=arm.speed.usable(self._began, self._ended),
         )
 
     def _wait(self, seconds: float) -> FollowUp:

@@ -17,7 +17,7 @@ from loadtests.lab.servers.database_templates import PreparedArm
 from loadtests.lab.servers.lab_servers import LabServers
 from loadtests.lab.servers.role_budgets import reason_not_side_by_side, require_equal_totals, role_budgets
 from loadtests.lab.servers.running_arm import running_arm
-from loadtests.lab.servers.speed_probe import SpeedProbe
+from loadtests.lab.servers.steady_budgets import BudgetSpeed
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,14 @@ class Side:
 
 @dataclass(frozen=True)
 class ProductRig:
-    """Starts each arm on copies of its prepared databases; two side by side where there are two sides."""
+    """Starts each arm on copies of its prepared databases; two side by side where there are two sides.
+
+    Budgets follow the machine's speed where there is a base for it.
+    """
 
     sides: Sequence[Side]
     scenario: RegisteredScenario
-    probe: SpeedProbe | None = None
+    speed: BudgetSpeed
 
     def arms(self) -> Sequence[str]:
         return sort_arms(self.sides[0].prepared)
@@ -76,9 +79,10 @@ class ProductRig:
             running_arm(topology, servers, COPY, cores) as running,
         ):
             history = LoadHistory(database_time(servers, topology))
-            measured = MeasuredArm(arm, running, prepared.businesses, history, self.probe)
+            measured = MeasuredArm(arm, running, prepared.businesses, history, self.speed)
             warm_up(measured, self.scenario)
-            yield measured
+            with self.speed.steady(running.budgets.values()):
+                yield measured
 
 
 def reason_not_paired(scenario: RegisteredScenario) -> str | None:

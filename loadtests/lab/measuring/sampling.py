@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from loadtests.evidence.metrics_pages import scrape_page
 from loadtests.harness.cpu_budgets import GroupUsage
 from loadtests.harness.cpu_time import cpu_seconds
@@ -75,6 +77,22 @@ def read_roles(
             throttled=min(1.0, during.throttled_ms / elapsed_ms),
         )
     return {role: found[role] for role in done if role in found}
+
+
+def at_base_speed(roles: Mapping[str, RoleReading], during: float, until_done: float) -> dict[str, RoleReading]:
+    """Return the readings with processor time converted to the base speed of the budgets.
+
+    `during` and `until_done` are the speeds of the machine, as multiples of the base, while the load lasted and until
+    its follow-up work was done.
+    """
+    return {
+        role: msgspec.structs.replace(
+            reading,
+            cpu_ms=reading.cpu_ms * until_done,
+            used=None if reading.used is None else reading.used * during,
+        )
+        for role, reading in roles.items()
+    }
 
 
 def reset_statements(arm: RunningArm) -> None:

@@ -38,7 +38,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoleReading(msgspec.Struct, frozen=True, kw_only=True):
-    """Processor time of one role, ended children included.
+    """Processor time of one role, ended children included, at the base speed of the budgets if there is one.
 
     `cpu_ms` is for the load and the follow-up work that it caused. `budget_cores` is None where the role has no budget
     of its own. `used` is the share of its budget that the role used while the load lasted, None where that was not
@@ -70,9 +70,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     `rows` include the warm-up, with negative times. Roles cover the load without its warm-up, the other figures of
     costs also its warm-up, and all of them the work that it caused. `speed` is the speed of the machine during the
-    load, in pieces of fixed work per millisecond; None where it is not probed. `violations` are sentences about lost,
-    overlapping or unexplained bookings. Keys: `roles` by role, `statements` by module, `freshness` by kind ("invoices",
-    "mails").
+    load, in pieces of fixed work per millisecond, as far as the budgets let it be used; None where it is not probed.
+    `violations` are sentences about lost, overlapping or unexplained bookings. Keys: `roles` by role, `statements` by
+    module, `freshness` by kind ("invoices", "mails").
     """
 
     rows: list[RawRow]

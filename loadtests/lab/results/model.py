@@ -142,12 +142,13 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
 class MachineSpeed(msgspec.Struct, frozen=True, kw_only=True):
     """The speed of the machine before anything else was measured.
 
-    `ratio` compares its reference work with the scenario's machine; the rates are multiplied by it. `probe` is the
-    reading of the speed probe at the same time: trials at another speed do not count.
+    `ratio` compares its reference work with the scenario's machine; the rates are multiplied by it. `base` is the speed
+    at which the budgets hold (`steady_budgets.py`), in pieces of the probe's work per millisecond: slower trials do not
+    count.
     """
 
     ratio: float
-    probe: float | None
+    base: float | None
 
 
 class MeasurementConditions(msgspec.Struct, frozen=True, kw_only=True):

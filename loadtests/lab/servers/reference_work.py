@@ -5,20 +5,21 @@ above all in short bursts. So the laboratory first measures what a bare applicat
 the budgets that M1 has. Rates of the scenario hold for the machine that served the registered number of requests, and
 are scaled for others, before any arm is measured.
 
-The busy neighbours of a virtual machine slow it for seconds at a time. Measurements during which the speed probe read
-otherwise than in the undisturbed ones do not count.
+The busy neighbours of a virtual machine slow it for seconds at a time. So the laboratory first observes the machine
+under the same load, and takes the speed of its slow moments as the base of all budgets (`steady_budgets.py`).
 """
 
 import contextlib
 import itertools
 import time
-from collections.abc import Iterator, Sequence
-from statistics import median, median_high
+from collections.abc import Iterator, Mapping
+from statistics import median
 from typing import Final, NamedTuple
 
 from deploy.devstack.ports import HOST, free_port
 from deploy.devstack.program import Program, http_check
-from loadtests.harness.cpu_budgets import cpu_budgets
+from deploy.errors import CommandError
+from loadtests.harness.cpu_budgets import CpuBudget, cpu_budgets
 from loadtests.harness.raw_http import render_request
 from loadtests.harness.saturation import saturate
 from loadtests.harness.servers import running_pid
@@ -29,10 +30,12 @@ from loadtests.lab.servers.lab_servers import LabServers
 from loadtests.lab.servers.role_budgets import role_budgets
 from loadtests.lab.servers.running_arm import postgres_role
 from loadtests.lab.servers.speed_probe import SpeedProbe
+from loadtests.lab.servers.steady_budgets import BudgetSpeed, observed_base
 from loadtests.lab.servers.topologies import FRONT_WEB, TOPOLOGIES
 
+OBSERVED_SECONDS: Final = 30.0
 COUNTING: Final = 7
-"""So many measurements must count; fewer do where the machine is never undisturbed for so long."""
+"""So many measurements must count; fewer do where the machine is slower than at first for so long."""
 MOST_MEASUREMENTS: Final = 20
 SECONDS: Final = 4.0
 CONNECTIONS: Final = 8
@@ -42,18 +45,14 @@ _STEP: Final = 7919
 """A prime, so that consecutive requests are for rows of different groups."""
 
 
-class ReferenceReading(NamedTuple):
-    """Requests a second of the bare application, and the speed of the machine meanwhile; None without a reading."""
-
-    requests: float
-    probe: float | None
-
-
 class ReferenceWork(NamedTuple):
-    """The medians of the measurements that count. `measured` is the number of all measurements."""
+    """The median requests a second of the measurements that count, and the speed at which the budgets held.
+
+    `measured` is the number of all measurements.
+    """
 
     requests: float
-    probe: float | None
+    speed: BudgetSpeed
     counting: int
     measured: int
 
@@ -63,46 +62,44 @@ def measure_reference_work(
 ) -> ReferenceWork:
     """Return what the bare application serves within the budgets of M1. Half of its requests write.
 
-    Measures until seven measurements count (see `undisturbed`), at most twenty times. Requires processor budgets.
-    Raises CommandError.
+    Measures until seven measurements count, at most twenty times. A measurement counts unless the machine was slower
+    than at first by more than `most_difference`, a share. Requires processor budgets. Raises CommandError, also if none
+    counts.
     """
-    readings: list[ReferenceReading] = []
-    counting: list[ReferenceReading] = []
-    with _application_within_budgets(servers, scenario) as port, servers.cores.generating_load():
-        while len(counting) < COUNTING and len(readings) < MOST_MEASUREMENTS:
-            began = time.monotonic()
-            served = saturate(port, _requests(port), connections=CONNECTIONS, seconds=SECONDS).throughput
-            readings.append(ReferenceReading(served, probe.speed(began, time.monotonic())))
-            counting = undisturbed(readings, most_difference)
-    speeds = [reading.probe for reading in counting if reading.probe is not None]
-    return ReferenceWork(
-        requests=median(reading.requests for reading in counting),
-        probe=median(speeds) if speeds else None,
-        counting=len(counting),
-        measured=len(readings),
-    )
+    counting: list[float] = []
+    measured = 0
+    with _application_within_budgets(servers, scenario) as (port, budgets), servers.cores.generating_load():
+        speed = _observe(port, probe)
+        with speed.steady(budgets.values()):
+            while len(counting) < COUNTING and measured < MOST_MEASUREMENTS:
+                began, served = time.monotonic(), _saturate(port, SECONDS)
+                if speed.slowdown(began, time.monotonic()) <= most_difference:
+                    counting.append(served)
+                measured += 1
+    if not counting:
+        raise CommandError("the machine became slower while the reference work was measured; run the laboratory again")
+    return ReferenceWork(median(counting), speed, len(counting), measured)
 
 
-def undisturbed(readings: Sequence[ReferenceReading], most_difference: float) -> list[ReferenceReading]:
-    """Return the readings at the speed of the undisturbed machine, within `most_difference` as a share of it.
+def _observe(port: int, probe: SpeedProbe) -> BudgetSpeed:
+    """Return the base speed of the machine under load."""
+    began = time.monotonic()
+    _saturate(port, OBSERVED_SECONDS)
+    speed = observed_base(probe, began, time.monotonic())
+    if speed is None:
+        raise CommandError("the speed probe has no readings: the servers' core is too busy for a laboratory")
+    return speed
 
-    That speed is the median of the faster half, since a neighbour makes a machine slower, never faster. It is that of
-    a reading, so at least one counts. Without readings of the probe, all do.
-    """
-    speeds = sorted(reading.probe for reading in readings if reading.probe is not None)
-    if not speeds:
-        return list(readings)
-    speed = median_high(speeds[len(speeds) // 2 :])
-    return [
-        reading
-        for reading in readings
-        if reading.probe is not None and abs(reading.probe / speed - 1) <= most_difference
-    ]
+
+def _saturate(port: int, seconds: float) -> float:
+    return saturate(port, _requests(port), connections=CONNECTIONS, seconds=seconds).throughput
 
 
 @contextlib.contextmanager
-def _application_within_budgets(servers: LabServers, scenario: RegisteredScenario) -> Iterator[int]:
-    """Run the application, warmed up, under the budgets of M1 within the block; provide its port."""
+def _application_within_budgets(
+    servers: LabServers, scenario: RegisteredScenario
+) -> Iterator[tuple[int, Mapping[str, CpuBudget]]]:
+    """Run the application, warmed up, under the budgets of M1 within the block; provide its port and the budgets."""
     cores = role_budgets(BASELINE, TOPOLOGIES[BASELINE], scenario.budgets)
     database = postgres_role("main")
     with (
@@ -111,11 +108,11 @@ def _application_within_budgets(servers: LabServers, scenario: RegisteredScenari
         _running_application(servers) as (port, program),
     ):
         # The first requests open the connections.
-        saturate(port, _requests(port), connections=CONNECTIONS, seconds=1.0)
+        _saturate(port, 1.0)
         for role, pid in ((FRONT_WEB, running_pid(program)), (database, servers.postgres_pid("main"))):
             servers.cores.pin_servers([pid])
             budgets[role].add([pid])
-        yield port
+        yield port, budgets
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ servers does not count, but a slower clock, a colder cache and a busy neighbour 
 
 import contextlib
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import fmean
 from typing import Final
 
 from deploy.devstack.launch import parent_death_prefix
@@ -22,7 +23,11 @@ from deploy.devstack.program import ROOT
 _PAUSE_SECONDS: Final = 0.05
 _HASHES: Final = 900
 """About a millisecond of work, every 50 milliseconds."""
-_FEWEST: Final = 10
+WINDOW_SECONDS: Final = 0.5
+"""About nine samples."""
+_FEWEST: Final = 4
+_TAIL_BYTES: Final = 4096
+"""About ten seconds of samples."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +37,37 @@ class SpeedProbe:
     file: Path
 
     def speed(self, begin: float, end: float) -> float | None:
-        """Return the speed between two times of the monotonic clock, in pieces of work per millisecond.
+        """Return the mean speed between two times of the monotonic clock, in pieces of work per millisecond.
 
-        None with fewer than ten samples. Speeds of several probes compare, so a laboratory can be continued.
+        None with fewer than four samples. Speeds of several probes compare, so a laboratory can be continued.
         """
-        samples = [
-            int(line[1])
-            for line in map(str.split, self.file.read_text().splitlines())
-            if len(line) == 2 and begin <= float(line[0]) <= end
-        ]
-        if len(samples) < _FEWEST:
-            return None
-        return 1e6 / median(samples)
+        speeds = [speed for _, speed in self._samples(begin, end)]
+        return fmean(speeds) if len(speeds) >= _FEWEST else None
+
+    def windows(self, begin: float, end: float) -> list[float]:
+        """Return the mean speed of each half second between two times; of those with at least four samples."""
+        found: dict[int, list[float]] = {}
+        for at, speed in self._samples(begin, end):
+            found.setdefault(int((at - begin) / WINDOW_SECONDS), []).append(speed)
+        return [fmean(speeds) for speeds in found.values() if len(speeds) >= _FEWEST]
+
+    def _samples(self, begin: float, end: float) -> Iterator[tuple[float, float]]:
+        """Yield times and speeds, without reading the whole file: it grows for hours, and is read twice a second."""
+        for line in self._lines_since(begin):
+            at, nanoseconds = line.split()
+            if begin <= float(at) <= end:
+                yield float(at), 1e6 / int(nanoseconds)
+
+    def _lines_since(self, begin: float) -> list[bytes]:
+        with self.file.open("rb") as file:
+            size = position = file.seek(0, os.SEEK_END)
+            lines: list[bytes] = []
+            while position > 0 and (not lines or float(lines[0].split()[0]) >= begin):
+                position = max(0, size - 2 * (size - position) - _TAIL_BYTES)
+                file.seek(position)
+                # The last line may be incomplete, and so is the first one unless the file was read from its beginning.
+                lines = file.read(size - position).split(b"\n")[bool(position) : -1]
+        return lines
 
 
 @contextlib.contextmanager

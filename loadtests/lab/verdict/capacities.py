@@ -151,9 +151,9 @@ def _mean_bracket(brackets: Sequence[Bracket]) -> Bracket:
 
 
 def _usual_speed(results: Results) -> float | None:
-    """Return the speed for which the rates were chosen, or else the median of the trials before the blocks."""
+    """Return the base speed of the budgets, or else the median of the trials before the blocks."""
     if results.conditions.speed is not None:
-        return results.conditions.speed.probe
+        return results.conditions.speed.base
     speeds = sorted(trial.speed for trial in results.trials if trial.block == ALONE and trial.speed is not None)
     return speeds[len(speeds) // 2] if speeds else None
 

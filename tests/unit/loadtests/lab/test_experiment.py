@@ -152,7 +152,7 @@ def test_trials_are_compared_with_the_speed_for_which_the_rates_were_chosen(tmp_
             found = super().play(loads, folders)
             return {arm: msgspec.structs.replace(reading, speed=speed) for arm, reading in found.items()}
 
-    chosen = MachineSpeed(ratio=1.0, probe=1.0)
+    chosen = MachineSpeed(ratio=1.0, base=1.0)
     described = msgspec.structs.replace(conditions(arms=("M1",), scenario=FOUNDER, blocks=1), speed=chosen)
     results = run_laboratory(tmp_path / "lab", Slower(), described)
     record = TrialRecord(results, scenario_of(results), THRESHOLDS)

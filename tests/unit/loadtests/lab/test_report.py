@@ -111,7 +111,7 @@ def test_report_of_an_unfinished_laboratory_has_no_figures_yet(results: Results)
 
 
 def test_report_says_that_rates_were_scaled_and_judges_the_scaled_forecast(results: Results) -> None:
-    speed = MachineSpeed(ratio=0.5, probe=None)
+    speed = MachineSpeed(ratio=0.5, base=None)
     slow = msgspec.structs.replace(results, conditions=msgspec.structs.replace(results.conditions, speed=speed))
     page = text_of(render(slow, judge_results(slow)))
     assert "did the reference work at 0.50 times the speed" in page
