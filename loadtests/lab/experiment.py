@@ -13,7 +13,7 @@ from loadtests.lab.measuring.capacity import Bracket
 from loadtests.lab.measuring.stage import Report, StageSession, TrialStorage
 from loadtests.lab.measuring.subject import Rig
 from loadtests.lab.planning.arms import BASELINE, find_arm
-from loadtests.lab.planning.demands import DATABASE_ROLES, DEMAND_SECONDS, demand_scenarios, predict_capacity
+from loadtests.lab.planning.demands import DATABASE_ROLES, demand_loads, predict_capacity
 from loadtests.lab.planning.plan import DEMAND_STAGE, Stage, stages_alone, stages_of_block
 from loadtests.lab.planning.scenario import FaultName, RegisteredScenario
 from loadtests.lab.results.model import Purpose
@@ -92,13 +92,14 @@ class Experiment:
         return True
 
     def _measure_demands(self) -> None:
-        plan = demand_scenarios(self._scenario)
+        speed = self._conditions.speed
+        plan = demand_loads(self._scenario, 1.0 if speed is None else speed.ratio)
         session = StageSession(DEMAND_STAGE, self._rig, self._storage)
         with session.open():
             if len(session.trials("demand", BASELINE)) < len(plan):
                 self._report("measuring the service demand of each journey")
-            for scenario, rate in plan[len(session.trials("demand", BASELINE)) :]:
-                session.play("demand", {BASELINE: rate}, DEMAND_SECONDS, scenario=scenario)
+            for load in plan[len(session.trials("demand", BASELINE)) :]:
+                session.play("demand", {BASELINE: load.rate}, load.seconds, scenario=load.scenario)
         predicted = predict_capacity(session.trials("demand", BASELINE), self._scenario.load.mix)
         if predicted is not None:
             self._report(

@@ -9,13 +9,17 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from loadtests.lab.planning.scenario import LoadShape, RegisteredScenario
+from loadtests.lab.planning.scenario import RegisteredScenario
 from loadtests.lab.results.model import Trial
 
 BASE_RATE: Final = 10.0
 EXTRA_RATE: Final = 10.0
-"""Rates of the demand trials: the base mix alone, then with additional arrivals of one journey."""
+"""Rates of the demand trials: the base mix alone, then with additional arrivals of one journey.
+
+Lower on a slow machine.
+"""
 DEMAND_SECONDS: Final = 6.0
+"""Longer on a slow machine, for the same number of arrivals."""
 DATABASE_ROLES: Final = "postgres-"
 """The beginning of the names of the database servers' roles."""
 FOLLOW_UP_ROLES: Final = ("worker", "relay")
@@ -31,6 +35,14 @@ class Demand(NamedTuple):
     cpu_ms: float
 
 
+class DemandLoad(NamedTuple):
+    """A load of `rate` scheduling arrivals a second for so many seconds."""
+
+    scenario: RegisteredScenario
+    rate: float
+    seconds: float
+
+
 class Prediction(NamedTuple):
     """`rate` is the predicted capacity in scheduling arrivals a second, `bottleneck` the role that limits it."""
 
@@ -38,27 +50,29 @@ class Prediction(NamedTuple):
     bottleneck: str
 
 
-def demand_scenarios(scenario: RegisteredScenario) -> list[tuple[RegisteredScenario, float]]:
-    """Return the loads that reveal the demands, each with its rate: the base mix, then more of each journey."""
-    load = scenario.load
+def demand_loads(scenario: RegisteredScenario, ratio: float = 1.0) -> list[DemandLoad]:
+    """Return the loads that reveal the demands: the base mix, then more of each journey.
+
+    `ratio` is the speed of the machine relative to the scenario's. A machine half as fast gets half of the rates for
+    twice the time: demands can only be measured below the capacity.
+    """
+    load, slow = scenario.load, min(1.0, ratio)
     total = sum(load.mix.values())
-    base = {journey: BASE_RATE * weight / total for journey, weight in load.mix.items()}
+    base = {journey: BASE_RATE * slow * weight / total for journey, weight in load.mix.items()}
+    more = [{**base, journey: rate + EXTRA_RATE * slow} for journey, rate in base.items()]
     steady = msgspec.structs.replace(load, shape="steady")
     return [
-        (_with_mix(scenario, steady, base), BASE_RATE),
-        *(
-            (_with_mix(scenario, steady, {**base, journey: rate + EXTRA_RATE}), BASE_RATE + EXTRA_RATE)
-            for journey, rate in base.items()
-        ),
+        DemandLoad(
+            msgspec.structs.replace(scenario, load=msgspec.structs.replace(steady, mix=mix)),
+            sum(mix.values()),
+            DEMAND_SECONDS / slow,
+        )
+        for mix in (base, *more)
     ]
 
 
-def _with_mix(scenario: RegisteredScenario, load: LoadShape, mix: dict[str, float]) -> RegisteredScenario:
-    return msgspec.structs.replace(scenario, load=msgspec.structs.replace(load, mix=mix))
-
-
 def solve_demands(trials: Sequence[Trial], journeys: Sequence[str]) -> list[Demand]:
-    """Return the demands of the journeys, from trials in the order of `demand_scenarios`."""
+    """Return the demands of the journeys, from trials in the order of `demand_loads`."""
     if len(trials) <= len(journeys):
         return []
     base, found = trials[0], []
@@ -77,7 +91,7 @@ def predict_capacity(trials: Sequence[Trial], mix: Mapping[str, float]) -> Predi
     for role, reading in (trials[0].roles if demands else {}).items():
         per_arrival = sum(mix[each.journey] / total * each.cpu_ms / 1000 for each in demands if each.role == role)
         if per_arrival > 0 and reading.budget_cores is not None:
-            free = reading.budget_cores - _cores(trials[0], role) + BASE_RATE * per_arrival
+            free = reading.budget_cores - _cores(trials[0], role) + trials[0].rate * per_arrival
             found.append(Prediction(max(1.0, free / per_arrival), role))
     return min(found, default=None)
 

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from loadtests.lab.measuring.subject import Load, Reading
-from loadtests.lab.planning.demands import limiting_role, predict_capacity, solve_demands
+from loadtests.lab.planning.demands import demand_loads, limiting_role, predict_capacity, solve_demands
+from loadtests.lab.planning.scenario import parse_scenario
 from loadtests.lab.results.model import MachineSpeed, Results
 from loadtests.lab.verdict.capacities import TrialRecord
 from loadtests.lab.verdict.verdict import scenario_of
@@ -196,3 +197,11 @@ def test_prediction_names_the_bottleneck(tmp_path: Path) -> None:
     found = limiting_role(overloaded)
     assert found is not None
     assert found[0] == "postgres-main"
+
+
+def test_demands_of_a_slow_machine_are_measured_at_lower_rates_with_as_many_arrivals() -> None:
+    fast, slow = (demand_loads(parse_scenario(FOUNDER), ratio) for ratio in (1.5, 0.4))
+    assert [load.rate for load in slow] == pytest.approx([0.4 * load.rate for load in fast])
+    assert [load.rate * load.seconds for load in slow] == pytest.approx([load.rate * load.seconds for load in fast])
+    for load in slow:
+        assert sum(load.scenario.load.mix.values()) == pytest.approx(load.rate)
