@@ -33,7 +33,7 @@ from loadtests.lab.servers.speed_probe import SpeedProbe
 from loadtests.lab.servers.steady_budgets import BudgetSpeed, observed_base
 from loadtests.lab.servers.topologies import FRONT_WEB, TOPOLOGIES
 
-OBSERVED_SECONDS: Final = 30.0
+OBSERVED_SECONDS: Final = 45.0
 COUNTING: Final = 7
 """So many measurements must count; fewer do where the machine is slower than at first for so long."""
 MOST_MEASUREMENTS: Final = 20

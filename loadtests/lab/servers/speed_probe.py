@@ -23,8 +23,8 @@ from deploy.devstack.program import ROOT
 _PAUSE_SECONDS: Final = 0.05
 _HASHES: Final = 900
 """About a millisecond of work, every 50 milliseconds."""
-WINDOW_SECONDS: Final = 0.5
-"""About nine samples."""
+WINDOW_SECONDS: Final = 3.0
+"""About 55 samples: where neighbours are busy, single samples jump between two states."""
 _FEWEST: Final = 4
 _TAIL_BYTES: Final = 4096
 """About ten seconds of samples."""
@@ -45,7 +45,7 @@ class SpeedProbe:
         return fmean(speeds) if len(speeds) >= _FEWEST else None
 
     def windows(self, begin: float, end: float) -> list[float]:
-        """Return the mean speed of each half second between two times; of those with at least four samples."""
+        """Return the mean speed of each three seconds between two times; of those with at least four samples."""
         found: dict[int, list[float]] = {}
         for at, speed in self._samples(begin, end):
             found.setdefault(int((at - begin) / WINDOW_SECONDS), []).append(speed)

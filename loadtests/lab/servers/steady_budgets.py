@@ -1,7 +1,7 @@
 """Budgets that allow the same work at every speed of the machine.
 
-A quota is processor time, and on a virtual machine with busy neighbours the same time does 1.7 times the work in one
-second as in the next. So a quota is what the role would need at the base speed, which the machine has in its slow
+A quota is processor time, and on a virtual machine with busy neighbours the same time does up to 1.7 times the work in
+one minute as in the next. So a quota is what the role would need at the base speed, which the machine has in its slow
 moments; while the machine is faster, the quota is smaller.
 """
 
@@ -19,6 +19,8 @@ from loadtests.lab.servers.speed_probe import WINDOW_SECONDS, SpeedProbe
 
 _LEAST_CHANGE: Final = 0.03
 """Smaller ones are the probe's own noise; and the kernel starts a new period with each change."""
+_STEP_SECONDS: Final = 1.0
+_FEWEST_WINDOWS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class BudgetSpeed:
     base: float | None = None
 
     def usable(self, begin: float, end: float) -> float | None:
-        """Return the mean speed between two times, in each half second as far as the budgets let it be used.
+        """Return the mean speed between two times, in each three seconds as far as the budgets let it be used.
 
         None without readings.
         """
@@ -53,7 +55,7 @@ class BudgetSpeed:
 
     @contextlib.contextmanager
     def steady(self, budgets: Collection[CpuBudget]) -> Iterator[None]:
-        """Adapt the budgets to the machine's speed, twice a second, within the block. Raises CommandError after it."""
+        """Adapt the budgets to the machine's speed, once a second, within the block. Raises CommandError after it."""
         if self.base is None:
             yield
             return
@@ -68,17 +70,19 @@ class BudgetSpeed:
 
 
 def observed_base(probe: SpeedProbe, begin: float, end: float) -> BudgetSpeed | None:
-    """Take as the base the speed that the machine exceeded for 95 % of the time.
+    """Take as the base the speed that the machine exceeded for nine tenths of the time.
 
-    None with fewer than ten half seconds of readings.
+    None with fewer than five windows of readings.
     """
     windows = probe.windows(begin, end)
-    return BudgetSpeed(probe, quantiles(windows, n=20, method="inclusive")[0]) if len(windows) >= 10 else None
+    if len(windows) < _FEWEST_WINDOWS:
+        return None
+    return BudgetSpeed(probe, quantiles(windows, n=10, method="inclusive")[0])
 
 
 def _follow(budgets: Collection[CpuBudget], probe: SpeedProbe, base: float, ended: threading.Event) -> None:
     used = 1.0
-    while not ended.wait(WINDOW_SECONDS):
+    while not ended.wait(_STEP_SECONDS):
         now = time.monotonic()
         speed = probe.speed(now - WINDOW_SECONDS, now)
         share = 1.0 if speed is None else min(1.0, base / speed)

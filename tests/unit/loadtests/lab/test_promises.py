@@ -48,7 +48,7 @@ def test_unknown_percentile_does_not_count_as_kept() -> None:
     """A module with too few arrivals has no 99th percentile; the old rule read that as 0 ms."""
     found = judged(trial({"billing": module(8, p99_ms=None, p95_ms=None)}))
     assert found.kept is None
-    assert found.reasons == ("billing: 12 arrivals, 20 are required to judge it",)
+    assert found.reasons == ("billing: 8 arrivals, 10 are required to judge it",)
 
 
 def test_module_without_rows_is_not_judged_either() -> None:
