@@ -2,7 +2,7 @@
 
 The period is short: with the usual 100 ms, a group that has used up its quota would be throttled for most of that, and
 the quota itself would show in the tail latency. The kernel accepts no quota below 1 ms, so smaller budgets have a
-longer period: 5 % of a core is 1 ms in 20.
+longer period: 5 % of a core is 2 ms in 40, which leaves room to halve it.
 
 Version 1 (controllers `cpu` and `cpuacct`) requires root. Version 2 requires root or a group of one's own, as in
 `systemd-run --user --scope -p Delegate=yes extraction lab run`.
@@ -25,6 +25,8 @@ from loadtests.harness.process_tree import process_tree
 PERIOD_US: Final = 10_000
 LEAST_QUOTA_US: Final = 1_000
 """The kernel's minimum."""
+LEAST_SHARE: Final = 0.5
+"""A budget can be scaled to this share with its period unchanged, so in one write: two would not be atomic."""
 _NO_QUOTA: Final = -1
 
 _ROOT: Final = Path("/sys/fs/cgroup")
@@ -82,23 +84,31 @@ class CpuBudget:
         """Remove the quota until `impose`: for work that is not measured."""
         with self._lock:
             self._lifted = True
-            _set_quota(self.group, None)
+            self._set(None)
 
     def impose(self) -> None:
         """Set the quota. Raises CommandError where that is not permitted."""
         with self._lock:
             self._lifted = False
-            _set_quota(self.group, self.cores * self._share)
+            self._set(self._share)
 
     def scale(self, share: float) -> None:
-        """Set the quota to a share of `cores`; while it is lifted, the share that `impose` will set.
+        """Set the quota to a share of `cores`, at least half; while it is lifted, the share that `impose` will set.
 
         Raises CommandError.
         """
         with self._lock:
             self._share = share
             if not self._lifted:
-                _set_quota(self.group, self.cores * share)
+                self._set(share)
+
+    def _set(self, share: float | None) -> None:
+        period = max(PERIOD_US, round(LEAST_QUOTA_US / (self.cores * LEAST_SHARE)))
+        quota = None if share is None else max(LEAST_QUOTA_US, round(period * self.cores * share))
+        try:
+            _write_quota(self.group, quota, period)
+        except OSError as error:
+            raise CommandError(_describe(error)) from error
 
 
 class _Hierarchy(NamedTuple):
@@ -142,19 +152,15 @@ def cpu_budgets(cores: Mapping[str, float], label: str = "") -> Iterator[dict[st
                 _remove(group)
 
 
-def _set_quota(group: Path, cores: float | None) -> None:
-    period = PERIOD_US if cores is None else max(PERIOD_US, round(LEAST_QUOTA_US / cores))
-    quota = None if cores is None else round(period * cores)
-    try:
-        if (group / "cpu.cfs_quota_us").exists():
-            # Without a quota first: neither value may make the other invalid in between.
-            (group / "cpu.cfs_quota_us").write_text(str(_NO_QUOTA))
-            (group / "cpu.cfs_period_us").write_text(str(period))
-            (group / "cpu.cfs_quota_us").write_text(str(_NO_QUOTA if quota is None else quota))
-        else:
-            (group / "cpu.max").write_text(f"{'max' if quota is None else quota} {period}")
-    except OSError as error:
-        raise CommandError(_describe(error)) from error
+def _write_quota(group: Path, quota: int | None, period: int) -> None:
+    version_1 = group / "cpu.cfs_quota_us"
+    if not version_1.exists():
+        (group / "cpu.max").write_text(f"{'max' if quota is None else quota} {period}")
+        return
+    periods = group / "cpu.cfs_period_us"
+    if int(periods.read_text()) != period:
+        periods.write_text(str(period))
+    version_1.write_text(str(_NO_QUOTA if quota is None else quota))
 
 
 def _hierarchy() -> _Hierarchy:

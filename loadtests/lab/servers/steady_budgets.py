@@ -82,7 +82,7 @@ def observed_base(probe: SpeedProbe, begin: float, end: float) -> BudgetSpeed | 
 
 def _follow(budgets: Collection[CpuBudget], probe: SpeedProbe, base: float, ended: threading.Event) -> None:
     used = 1.0
-    while not ended.wait(_STEP_SECONDS):
+    while True:
         now = time.monotonic()
         speed = probe.speed(now - WINDOW_SECONDS, now)
         share = 1.0 if speed is None else min(1.0, base / speed)
@@ -90,3 +90,5 @@ def _follow(budgets: Collection[CpuBudget], probe: SpeedProbe, base: float, ende
             for budget in budgets:
                 budget.scale(share)
             used = share
+        if ended.wait(_STEP_SECONDS):
+            return
