@@ -12,7 +12,7 @@ under the same load, and takes the speed of its slow moments as the base of all 
 import contextlib
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -45,6 +45,13 @@ _STEP: Final = 7919
 """A prime, so that consecutive requests are for rows of different groups."""
 
 
+class ReferenceReading(NamedTuple):
+    """Requests a second of the bare application, and how much slower than the base the machine was, as a share."""
+
+    requests: float
+    slowdown: float
+
+
 class ReferenceWork(NamedTuple):
     """The median requests a second of the measurements that count, and the speed at which the budgets held.
 
@@ -66,19 +73,35 @@ def measure_reference_work(
     than at first by more than `most_difference`, a share. Requires processor budgets. Raises CommandError, also if none
     counts.
     """
-    counting: list[float] = []
-    measured = 0
     with _application_within_budgets(servers, scenario) as (port, budgets), servers.cores.generating_load():
         speed = _observe(port, probe)
+
+        def measure() -> ReferenceReading:
+            began, served = time.monotonic(), _saturate(port, SECONDS)
+            return ReferenceReading(served, speed.slowdown(began, time.monotonic()))
+
         with speed.steady(budgets.values()):
-            while len(counting) < COUNTING and measured < MOST_MEASUREMENTS:
-                began, served = time.monotonic(), _saturate(port, SECONDS)
-                if speed.slowdown(began, time.monotonic()) <= most_difference:
-                    counting.append(served)
-                measured += 1
+            counting, measured = measure_until_enough_count(measure, most_difference)
+    return ReferenceWork(median(counting), speed, len(counting), measured)
+
+
+def measure_until_enough_count(
+    measure: Callable[[], ReferenceReading], most_difference: float
+) -> tuple[list[float], int]:
+    """Return the requests a second of the measurements that count, and the number of all measurements.
+
+    The rule is that of `measure_reference_work`. Raises CommandError if none counts.
+    """
+    counting: list[float] = []
+    measured = 0
+    while len(counting) < COUNTING and measured < MOST_MEASUREMENTS:
+        reading = measure()
+        if reading.slowdown <= most_difference:
+            counting.append(reading.requests)
+        measured += 1
     if not counting:
         raise CommandError("the machine became slower while the reference work was measured; run the laboratory again")
-    return ReferenceWork(median(counting), speed, len(counting), measured)
+    return counting, measured
 
 
 def _observe(port: int, probe: SpeedProbe) -> BudgetSpeed:

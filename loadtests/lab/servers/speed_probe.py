@@ -25,7 +25,7 @@ _HASHES: Final = 900
 """About a millisecond of work, every 50 milliseconds."""
 WINDOW_SECONDS: Final = 3.0
 """About 55 samples: where neighbours are busy, single samples jump between two states."""
-_FEWEST: Final = 4
+_FEWEST: Final = 10
 _TAIL_BYTES: Final = 4096
 """About ten seconds of samples."""
 
@@ -39,20 +39,20 @@ class SpeedProbe:
     def speed(self, begin: float, end: float) -> float | None:
         """Return the mean speed between two times of the monotonic clock, in pieces of work per millisecond.
 
-        None with fewer than four samples. Speeds of several probes compare, so a laboratory can be continued.
+        None with fewer than ten samples. Speeds of several probes compare, so a laboratory can be continued.
         """
         speeds = [speed for _, speed in self._samples(begin, end)]
         return fmean(speeds) if len(speeds) >= _FEWEST else None
 
     def windows(self, begin: float, end: float) -> list[float]:
-        """Return the mean speed of each three seconds between two times; of those with at least four samples."""
+        """Return the mean speed of each three seconds between two times; of those with at least ten samples."""
         found: dict[int, list[float]] = {}
         for at, speed in self._samples(begin, end):
             found.setdefault(int((at - begin) / WINDOW_SECONDS), []).append(speed)
         return [fmean(speeds) for speeds in found.values() if len(speeds) >= _FEWEST]
 
     def _samples(self, begin: float, end: float) -> Iterator[tuple[float, float]]:
-        """Yield times and speeds, without reading the whole file: it grows for hours, and is read twice a second."""
+        """Yield times and speeds, without reading the whole file: it grows for hours, and is read every second."""
         for line in self._lines_since(begin):
             at, nanoseconds = line.split()
             if begin <= float(at) <= end:

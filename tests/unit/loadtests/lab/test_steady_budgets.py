@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from loadtests.harness.cpu_budgets import CpuBudget, cpu_budgets, reason_unavailable
+from loadtests.lab.measuring.sampling import at_base_speed
+from loadtests.lab.measuring.subject import RoleReading
 from loadtests.lab.servers.speed_probe import SpeedProbe
 from loadtests.lab.servers.steady_budgets import BudgetSpeed, observed_base
 
@@ -62,6 +64,17 @@ def test_without_a_base_processor_time_is_not_converted(tmp_path: Path) -> None:
     assert speed.usable(0, 30) == pytest.approx(FAST)
     assert speed.relative(0, 30) == 1.0
     assert speed.slowdown(0, 30) == 0.0
+
+
+def test_processor_time_of_a_fast_machine_is_more_at_the_base_speed() -> None:
+    roles = {
+        "worker": RoleReading(cpu_ms=100.0, budget_cores=0.1, used=0.5, throttled=0.2),
+        "relay": RoleReading(cpu_ms=10.0),
+    }
+    assert at_base_speed(roles, during=1.5, until_done=2.0) == {
+        "worker": RoleReading(cpu_ms=200.0, budget_cores=0.1, used=0.75, throttled=0.2),
+        "relay": RoleReading(cpu_ms=20.0),
+    }
 
 
 def test_recent_readings_of_a_long_file(tmp_path: Path) -> None:
